@@ -1,0 +1,61 @@
+"""Standard output of the commands: whole, in order, and no drama when it is gone.
+
+Decides: that a reader who left early changes no exit code. Must not know: what is
+written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from batch_register.errors import BatchRegisterError
+
+
+class StdoutLostError(BatchRegisterError):
+    """What a command had to say could not be written: the disk is full, or the like."""
+
+    reference = "stdout"
+    exit_code = 74
+
+    def __init__(self, error: OSError) -> None:
+        message = f"standard output cannot be written: {error.strerror or error}"
+        super().__init__(message, hint="look at where it was redirected")
+
+
+def write(text: str) -> None:
+    """Write text to standard output and flush it.
+
+    A closed pipe is no error: whoever read it has seen enough.
+
+    Raises:
+        StdoutLostError: the text could not be written for another reason.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        take_out_of_use()
+    except OSError as error:
+        take_out_of_use()
+        raise StdoutLostError(error) from error
+
+
+def write_json(document: object) -> None:
+    """Write the one JSON document of a command.
+
+    Raises:
+        StdoutLostError: see `write`.
+    """
+    write(f"{json.dumps(document, indent=2)}\n")
+
+
+def take_out_of_use() -> None:
+    """Point a broken standard output at nothing.
+
+    Python flushes it once more on its way out, and would end with code 120.
+    """
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)

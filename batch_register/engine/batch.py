@@ -1,0 +1,143 @@
+"""A manifest beside what the ledger knows of it.
+
+Decides: which entries are new, changed or gone, and what is to be done with each. Must
+not know: how anything is done, clocks, the cloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from batch_register.engine.findings import adoption, choose
+from batch_register.entry import EntryRecord
+from batch_register.event import ImageAdopted
+from batch_register.model import (
+    EntryKey,
+    ImageSpec,
+    ImageView,
+    Manifest,
+    entry_digest,
+    spec_digest,
+)
+from batch_register.plan import (
+    Decision,
+    Intention,
+    RetryPolicy,
+    admission_order,
+    decide,
+)
+from batch_register.stage import Active
+
+Work = list[tuple[ImageSpec | None, Decision]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """The entries of one manifest; `records` belongs to the batch and is kept current."""
+
+    manifest: Manifest
+    records: dict[EntryKey, EntryRecord]
+    is_selected: Callable[[EntryKey], bool]
+    is_new_ledger: bool
+
+    def wanted(self) -> list[ImageSpec]:
+        """Return the selected entries in the order of admission."""
+        specs = (spec for spec in self.manifest.images if self.is_selected(spec.key))
+        return admission_order(specs)
+
+    def changes(self) -> tuple[list[ImageSpec], list[EntryKey]]:
+        """Return the entries that are new or changed, and those that are gone."""
+        named = {spec.key for spec in self.manifest.images}
+        changed = [spec for spec in self.manifest.images if self._differs(spec)]
+        removed = [
+            record.key
+            for record in self.records.values()
+            if record.key not in named and not record.is_removed
+        ]
+        return changed, removed
+
+    def declare(
+        self, changed: Collection[ImageSpec], removed: Collection[EntryKey]
+    ) -> None:
+        """Take such changes over into the records."""
+        for spec in changed:
+            record = self.records.setdefault(spec.key, EntryRecord(key=spec.key))
+            record.declare(spec.name, spec.image_url, spec_digest(spec), spec.labels)
+        for key in removed:
+            self.records[key].is_removed = True
+
+    def work(self, policy: RetryPolicy) -> Work:
+        """Return what to do: the wanted entries as they are admitted, then the others."""
+        specs = self.wanted()
+        work: Work = [
+            (spec, decide(self.records[spec.key], is_wanted=True, policy=policy))
+            for spec in specs
+        ]
+        wanted = {spec.key for spec in specs}
+        work += [
+            (None, decide(record, is_wanted=False, policy=policy))
+            for record in self.records.values()
+            if record.key not in wanted
+        ]
+        return work
+
+    def active(self) -> int:
+        """Return how many of the wanted entries are active."""
+        stages = (self.records[spec.key].stage for spec in self.wanted())
+        return sum(isinstance(stage, Active) for stage in stages)
+
+    def _differs(self, spec: ImageSpec) -> bool:
+        record = self.records.get(spec.key)
+        if record is None or record.is_removed:
+            return True
+        return (record.declared_spec, record.labels, record.name) != (
+            spec_digest(spec),
+            spec.labels,
+            spec.name,
+        )
+
+
+def foresee(
+    batch: Batch,
+    policy: RetryPolicy,
+    found: Mapping[str, list[ImageView]],
+    quota_room: int | None,
+) -> list[Decision]:
+    """Return what a run would do now, given what the cloud shows.
+
+    `found` holds the manifest's images by `br-entry`; `quota_room` is how many images
+    still fit, None where nobody knows.
+    """
+    room = quota_room
+    forecast: list[Decision] = []
+    for spec, decision in batch.work(policy):
+        if spec is not None and decision.intention is Intention.START:
+            decision = _adopted(batch, spec, found) or decision  # noqa: PLW2901
+        if decision.intention is Intention.START and room is not None:
+            if room <= 0:
+                decision = _deferred(decision)  # noqa: PLW2901
+            room -= 1
+        forecast.append(decision)
+    return forecast
+
+
+def _adopted(
+    batch: Batch, spec: ImageSpec, found: Mapping[str, list[ImageView]]
+) -> Decision | None:
+    record = batch.records[spec.key]
+    views = found.get(entry_digest(batch.manifest.name, spec.key), ())
+    finding = choose(views, record.dead_images)
+    if finding is None:
+        return None
+    image = finding.image
+    is_ours = isinstance(adoption(finding, record, spec)[-1], ImageAdopted)
+    intention = Intention.ADOPT if is_ours else Intention.CONFLICT
+    made = "" if is_ours else ", made from another spec"
+    reason = f"image {image.image_id} ({image.status}) is there already{made}"
+    return Decision(key=spec.key, intention=intention, reason=reason)
+
+
+def _deferred(decision: Decision) -> Decision:
+    reason = "the image quota has no room for it"
+    return Decision(key=decision.key, intention=Intention.DEFER, reason=reason)

@@ -1,0 +1,137 @@
+"""What images that a look has shown mean for an entry.
+
+Decides: which one is the entry's own, whether it may be adopted, whether it took a file
+on. Must not know: how images are listed, clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from batch_register.entry import EntryRecord
+from batch_register.event import (
+    DuplicateSeen,
+    Event,
+    ImageAdopted,
+    ImageFailed,
+    RegisterAccepted,
+    StillQueued,
+)
+from batch_register.model import (
+    SPEC_TAG,
+    Action,
+    Fault,
+    FaultKind,
+    ImageId,
+    ImageSpec,
+    ImageStatus,
+    ImageView,
+    SpecDigest,
+    spec_digest,
+)
+
+# How far along an image is: of several, the furthest is kept.
+_FURTHEST_FIRST = (ImageStatus.ACTIVE, ImageStatus.SAVING, ImageStatus.QUEUED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a look found for one entry: its image, and any further ones."""
+
+    image: ImageView
+    others: tuple[ImageView, ...] = ()
+
+    @property
+    def spec(self) -> SpecDigest:
+        """Return the spec that the image was made from, by its tag."""
+        return SpecDigest(self.image.tag(SPEC_TAG) or "")
+
+
+def choose(views: Iterable[ImageView], dead: Collection[ImageId]) -> Finding | None:
+    """Return the entry's own image among those with its tag: furthest, then oldest.
+
+    Images that are killed, deleted or known as dead are passed over.
+    """
+    alive = [
+        view
+        for view in views
+        if view.status in _FURTHEST_FIRST and view.image_id not in dead
+    ]
+    if not alive:
+        return None
+    alive.sort(
+        key=lambda view: (
+            _FURTHEST_FIRST.index(view.status),
+            view.created_at,
+            view.image_id,
+        )
+    )
+    return Finding(image=alive[0], others=tuple(alive[1:]))
+
+
+def adoption(
+    finding: Finding, record: EntryRecord, spec: ImageSpec | None
+) -> list[Event]:
+    """Return the events by which an entry takes its found image over, or refuses to."""
+    events: list[Event] = [
+        DuplicateSeen(image_id=other.image_id, status=other.status)
+        for other in finding.others
+        if other.image_id not in record.duplicates
+    ]
+    expected = {record.made_spec}
+    if spec is not None:
+        expected.add(spec_digest(spec))
+    image = finding.image
+    if finding.spec not in expected:
+        reason = (
+            f"image {image.image_id} ({image.status}) carries this entry's tag but was "
+            "made from another spec; delete it or restore the manifest"
+        )
+        conflict = Fault(
+            kind=FaultKind.SPEC_CONFLICT,
+            code="spec-conflict",
+            reason=reason,
+            action=Action.FIX_MANIFEST,
+        )
+        events.append(ImageFailed(error=conflict, stage="create"))
+        return events
+    events.append(
+        ImageAdopted(
+            image_id=image.image_id,
+            status=image.status,
+            spec=finding.spec,
+            created_at=image.created_at,
+        )
+    )
+    return events
+
+
+def judge_registered(
+    image_id: ImageId, view: ImageView | None, *, is_settled: bool
+) -> Event | None:
+    """Return what the image's status says about a register that may have arrived."""
+    if view is not None:
+        if view.status in (ImageStatus.SAVING, ImageStatus.ACTIVE):
+            return RegisterAccepted(image_id=image_id, job_id=None)
+        if view.status is ImageStatus.QUEUED:
+            return StillQueued() if is_settled else None
+        if view.status is ImageStatus.KILLED:
+            killed = Fault(
+                kind=FaultKind.JOB_FAILED,
+                code="image.killed",
+                reason="the service gave the image up; the job that could say why is not known",
+                action=Action.RUN_AGAIN,
+            )
+            return ImageFailed(error=killed, stage="register", image_id=image_id)
+        if not view.is_gone:
+            return None
+    if not is_settled:
+        return None
+    vanished = Fault(
+        kind=FaultKind.NOT_FOUND,
+        code="image.vanished",
+        reason="the image is gone; somebody may have deleted it",
+        action=Action.RUN_AGAIN,
+    )
+    return ImageFailed(error=vanished, stage="register", image_id=image_id)

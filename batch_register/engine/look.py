@@ -1,0 +1,174 @@
+"""Find an entry's image in the cloud by its tags, and know when "none" is proven.
+
+Decides: which listed image is an entry's own, when a look that shows nothing counts.
+Must not know: stages, how images are made, HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from batch_register.engine.findings import Finding, choose
+from batch_register.errors import ServiceError
+from batch_register.model import (
+    ENTRY_TAG,
+    MANIFEST_TAG,
+    EntryKey,
+    ImageId,
+    ImageQuery,
+    ImageView,
+    entry_digest,
+)
+from batch_register.ports import ImageService, Observer
+from batch_register.stopping import Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a look goes by: the entry, its image name, and which ids are dead.
+
+    `created_since` is UTC text (ISO 8601) before which no image of this entry's
+    present attempt can have been made, clocks that disagree allowed for.
+    """
+
+    key: EntryKey
+    name: str
+    dead: Collection[ImageId]
+    created_since: str
+
+
+class NotProvenError(Exception):
+    """The look can neither show the image nor prove that there is none."""
+
+
+@dataclass(slots=True)
+class TagTrust:
+    """Whether this cloud keeps our tags and finds images by them."""
+
+    query_shows_ours: bool = False  # a tag query has shown an image of ours
+    dropped: bool = field(default=False)  # a create came back without our tags
+
+    def note_created(self, view: ImageView) -> None:
+        """Learn from the answer to a create, which echoes the tags it kept."""
+        if view.tags and view.tag(ENTRY_TAG) is None:
+            self.dropped = True
+
+    def note_listed(self, views: Iterable[ImageView]) -> None:
+        """Learn from the answer to a tag query."""
+        if any(view.tag(ENTRY_TAG) is not None for view in views):
+            self.query_shows_ours = True
+
+
+class Look:
+    """Looks for images of one manifest; shares what it learns about the cloud."""
+
+    def __init__(
+        self,
+        service: ImageService,
+        manifest_name: str,
+        *,
+        poll_interval_s: float,
+        stop: Stop,
+        observer: Observer,
+    ) -> None:
+        self._service = service
+        self._manifest_name = manifest_name
+        self._poll_interval_s = poll_interval_s
+        self._stop = stop
+        self._observer = observer
+        self.trust = TagTrust()
+
+    async def all_entries(self) -> dict[str, list[ImageView]]:
+        """Return all images of the manifest by their `br-entry` tag.
+
+        Raises:
+            ServiceError: the list could not be had.
+        """
+        query = ImageQuery(tag=(MANIFEST_TAG, self._manifest_name))
+        views = await self._service.list_images(query)
+        self.trust.note_listed(views)
+        by_entry: dict[str, list[ImageView]] = {}
+        for view in views:
+            entry = view.tag(ENTRY_TAG)
+            if entry is not None and view.tag(MANIFEST_TAG) == self._manifest_name:
+                by_entry.setdefault(entry, []).append(view)
+        return by_entry
+
+    async def entry(
+        self, sought: Sought, *, settled_at_s: float, deadline_s: float
+    ) -> Finding | None:
+        """Return the entry's image as soon as any list shows it, or None once settled.
+
+        Times are loop time.
+
+        Raises:
+            NotProvenError: the cloud drops our tags, or no list could be had in time.
+            StoppedError: the run stops first.
+        """
+        while True:
+            asked_at_s = asyncio.get_running_loop().time()
+            is_settled = asked_at_s >= settled_at_s
+            try:
+                finding = await self._once(sought, is_settled=is_settled)
+            except ServiceError as error:
+                fault = error.fault.sentence()
+                self._observer.noticed("look.failed", key=sought.key, error=fault)
+                if asked_at_s >= deadline_s:
+                    raise NotProvenError(fault) from error
+            else:
+                if finding is not None or is_settled:
+                    return finding
+            await self._stop.pause(self._wait_s(settled_at_s))
+
+    def _wait_s(self, settled_at_s: float) -> float:
+        left_s = settled_at_s - asyncio.get_running_loop().time()
+        return (
+            min(self._poll_interval_s, left_s) if left_s > 0 else self._poll_interval_s
+        )
+
+    async def _once(self, sought: Sought, *, is_settled: bool) -> Finding | None:
+        finding = choose(await self._tagged(sought), sought.dead)
+        if finding is not None or not is_settled:
+            return finding
+        if self.trust.dropped:
+            message = "the cloud drops our tags, so a lost image cannot be told apart"
+            raise NotProvenError(message)
+        if self.trust.query_shows_ours:
+            return None
+        return await self._by_name(sought)
+
+    async def _tagged(self, sought: Sought) -> list[ImageView]:
+        """Return the images that carry the entry's tag, checked by ourselves."""
+        tag = self._tag_of(sought)
+        views = await self._service.list_images(ImageQuery(tag=(ENTRY_TAG, tag)))
+        self.trust.note_listed(views)
+        return [view for view in views if view.tag(ENTRY_TAG) == tag]
+
+    async def _by_name(self, sought: Sought) -> Finding | None:
+        """Look among all own images of that name: a tag query may show nothing ever.
+
+        An image of that name without any tag of ours, made since the create was
+        intended, may be the very one whose tags the cloud dropped.
+        """
+        views = await self._service.list_images(ImageQuery(name=sought.name))
+        tag = self._tag_of(sought)
+        finding = choose((v for v in views if v.tag(ENTRY_TAG) == tag), sought.dead)
+        if finding is not None:
+            return finding
+        strangers = [
+            view
+            for view in views
+            if view.tag(ENTRY_TAG) is None
+            and view.created_at >= sought.created_since
+            and not view.is_gone
+        ]
+        if strangers:
+            ids = ", ".join(view.image_id for view in strangers[:3])
+            message = f"image {ids} has this name and no tag: it may or may not be ours"
+            raise NotProvenError(message)
+        return None
+
+    def _tag_of(self, sought: Sought) -> str:
+        return entry_digest(self._manifest_name, sought.key)

@@ -1,0 +1,198 @@
+"""One run over one manifest: declare, look, admit under the bound, drain.
+
+Decides: who is admitted when, and when the run is over. Must not know: HTTP, YAML,
+files, flags, environment, how one entry moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from dataclasses import dataclass
+
+from batch_register.engine.batch import Batch, Work
+from batch_register.engine.drive import Driver, Shared
+from batch_register.engine.look import Look
+from batch_register.engine.outcome import RunOutcome, count
+from batch_register.engine.perform import Errand, Performer
+from batch_register.errors import ServiceError, StoppedError
+from batch_register.model import FaultKind, ImageSpec, StopReason
+from batch_register.pacing import Window
+from batch_register.plan import Decision, Intention, RetryPolicy, needs_look
+from batch_register.ports import ImageService, Ledger, Observer
+from batch_register.stage import Active
+from batch_register.stopping import Stop
+from batch_register.watcher import Watcher, WatchLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """The bounds of a run; `concurrency` counts images in flight."""
+
+    concurrency: int
+    watch: WatchLimits
+    window: Window
+    retry: RetryPolicy
+
+
+class Run:
+    """One run; build it, then call `execute` once."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        service: ImageService,
+        ledger: Ledger,
+        limits: RunLimits,
+        *,
+        stop: Stop,
+        observer: Observer,
+    ) -> None:
+        self._batch = batch
+        self._ledger = ledger
+        self._limits = limits
+        self._stop = stop
+        self._observer = observer
+        self._shared = Shared()
+        name = batch.manifest.name
+        self._look = Look(
+            service,
+            name,
+            poll_interval_s=limits.watch.poll_interval_s,
+            stop=stop,
+            observer=observer,
+        )
+        self._watcher = Watcher(
+            service, name, limits.watch, stop=stop, observer=observer
+        )
+        performer = Performer(
+            service,
+            name,
+            limits.watch,
+            look=self._look,
+            watcher=self._watcher,
+            stop=stop,
+        )
+        self._driver = Driver(
+            performer, ledger, observer, name, self._shared, stop=stop
+        )
+        self._slots = asyncio.BoundedSemaphore(limits.concurrency)
+        self._durations_s: list[float] = []
+        self._started_s = 0.0
+        self._is_window_over = False
+
+    async def execute(self) -> RunOutcome:
+        """Carry the batch as far as this run can, and return what it came to.
+
+        Raises:
+            LedgerError: the ledger cannot be written; nothing was sent after that.
+        """
+        self._started_s = _loop_time_s()
+        batch = self._batch
+        changed, removed = batch.changes()
+        await self._ledger.declare(changed, removed)
+        batch.declare(changed, removed)
+        skipped = batch.active()
+        work = batch.work(self._limits.retry)
+        if any(decision.needs_service for _, decision in work):
+            await self._carry_out(work)
+        counted = [batch.records[spec.key] for spec in batch.wanted()]
+        return RunOutcome(
+            counts=count(counted, skipped=skipped), stop_reason=self._stop.reason
+        )
+
+    async def _carry_out(self, work: Work) -> None:
+        try:
+            await self._look_around()
+        except StoppedError:
+            return
+        window_s = self._limits.window.length_s
+        loop = asyncio.get_running_loop()
+        end = loop.call_later(window_s, self._end_window) if window_s else None
+        try:
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(self._watcher.run())
+                await self._admit_all(work)
+                watching.cancel()
+        except BaseExceptionGroup as group_error:
+            raise _root(group_error) from group_error
+        finally:
+            if end is not None:
+                end.cancel()
+        if self._is_window_over:
+            self._end_window()
+
+    def _end_window(self) -> None:
+        self._stop.request(StopReason.WINDOW)
+
+    async def _look_around(self) -> None:
+        """Find images of a lost ledger before anything is made twice.
+
+        Raises:
+            StoppedError: the service cannot be used, so the run stops here.
+        """
+        records = self._batch.records.values()
+        if not needs_look(records, is_new_ledger=self._batch.is_new_ledger):
+            return
+        try:
+            self._shared.found = await self._look.all_entries()
+        except ServiceError as error:
+            self._observer.noticed("look.failed", error=error.fault.sentence())
+            forbidden = error.kind in (FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED)
+            self._stop.request(
+                StopReason.UNAUTHENTICATED if forbidden else StopReason.UNREACHABLE
+            )
+            raise StoppedError from error
+
+    async def _admit_all(self, work: Work) -> None:
+        """Start entries as slots come free; a slot is taken before a task exists."""
+        async with asyncio.TaskGroup() as group:
+            for spec, decision in work:
+                if not decision.needs_service:
+                    continue
+                await self._slots.acquire()
+                if self._stop.is_requested or not self._window_is_open(decision):
+                    self._slots.release()
+                    return
+                task = group.create_task(self._occupy(spec, decision))
+                # not in the task itself: one cancelled before its first step never runs
+                task.add_done_callback(lambda _: self._slots.release())
+
+    def _window_is_open(self, decision: Decision) -> bool:
+        """Return whether a typical image would still end inside the window."""
+        typical_s = statistics.median(self._durations_s) if self._durations_s else 0.0
+        elapsed_s = _loop_time_s() - self._started_s
+        if self._limits.window.admits(elapsed_s, typical_s):
+            return True
+        self._observer.noticed("run.window_closed", first_left_out=decision.key)
+        self._is_window_over = True
+        return False
+
+    async def _occupy(self, spec: ImageSpec | None, decision: Decision) -> None:
+        """Take one entry along while it holds its slot."""
+        now_s = _loop_time_s()
+        record = self._batch.records[decision.key]
+        errand = Errand(
+            spec=spec,
+            record=record,
+            run_started_s=self._started_s,
+            deadline_s=now_s + self._limits.watch.image_deadline_s,
+        )
+        try:
+            await self._driver.drive(errand, decision)
+        except StoppedError:
+            return
+        if isinstance(record.stage, Active) and decision.intention is Intention.START:
+            self._durations_s.append(_loop_time_s() - now_s)
+
+
+def _root(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error that is not merely a sibling's cancellation."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
+
+
+def _loop_time_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,197 @@
+"""What is known of one entry: its declaration, its stage and its story so far.
+
+Decides: how ledger events add up to one entry's record, and the state that a report
+shows for it. Must not know: files, clocks, other entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from batch_register.event import (
+    CreateIntended,
+    DuplicateSeen,
+    Event,
+    ImageActive,
+    ImageAdopted,
+    ImageCreated,
+    ImageFailed,
+    RetryStarted,
+    ShellFate,
+)
+from batch_register.machine import Step, advance
+from batch_register.model import (
+    EntryKey,
+    Fault,
+    FaultKind,
+    ImageId,
+    JobId,
+    Pairs,
+    SpecDigest,
+)
+from batch_register.stage import (
+    Active,
+    Created,
+    Creating,
+    Deferred,
+    Failed,
+    Planned,
+    Registered,
+    Registering,
+    Replacing,
+    Stage,
+    Unknown,
+)
+
+# Where a run leaves an entry for good, or until the next run.
+_ENDS = (Active, Failed, Unknown, Deferred)
+
+
+class EntryState(StrEnum):
+    """How a report words where an entry stands."""
+
+    ACTIVE = "active"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+    UNFINISHED = "unfinished"
+    DEFERRED = "deferred"
+    PENDING = "pending"
+
+
+@dataclass(slots=True, kw_only=True)
+class EntryRecord:
+    """One entry as the ledger tells it; stamps are the ledger's own text, UTC."""
+
+    key: EntryKey
+    name: str = ""
+    image_url: str = ""
+    labels: Pairs = ()
+    declared_spec: SpecDigest | None = None  # what the manifest last said
+    made_spec: SpecDigest | None = None  # what the image was made from
+    stage: Stage = field(default_factory=Planned)
+    attempts: int = 0  # creates that were started
+    started_at: str | None = None
+    finished_at: str | None = None
+    size_bytes: int | None = None
+    image_created_at: str = ""  # the cloud's own text
+    dead_images: frozenset[ImageId] = frozenset()
+    duplicates: frozenset[ImageId] = frozenset()
+    is_removed: bool = False  # the manifest no longer names it
+
+    def declare(
+        self, name: str, image_url: str, spec: SpecDigest, labels: Pairs
+    ) -> None:
+        """Take over what the manifest says of this entry now."""
+        self.name, self.image_url, self.labels = name, image_url, labels
+        self.declared_spec = spec
+        self.is_removed = False
+
+    def apply(self, event: Event, at: str) -> Step:
+        """Move by one event that happened at `at`, and return the step.
+
+        Raises:
+            InvalidTransitionError: the event cannot happen where the entry stands.
+        """
+        step = advance(self.stage, event)
+        self._note(event, at)
+        if step.stage is not self.stage:
+            self.finished_at = at if isinstance(step.stage, _ENDS) else None
+            self.stage = step.stage
+        return step
+
+    def _note(self, event: Event, at: str) -> None:
+        """Remember what the stage itself does not hold."""
+        match event:
+            case CreateIntended(spec=spec):
+                self.attempts += 1
+                self.made_spec = spec
+                self.started_at = self.started_at or at
+            case ImageCreated(created_at=created_at):
+                self.image_created_at = created_at
+            case ImageAdopted(spec=spec, created_at=created_at):
+                self.made_spec = spec
+                self.started_at = self.started_at or at
+                self.image_created_at = created_at
+            case ImageActive(size_bytes=size_bytes):
+                self.size_bytes = size_bytes
+            case ImageFailed(image_id=image_id) if image_id is not None:
+                self.dead_images |= {image_id}
+            case RetryStarted(shell=shell):
+                self._bury(shell)
+                self.started_at = at
+            case DuplicateSeen(image_id=image_id):
+                self.duplicates |= {image_id}
+            case _:
+                pass
+
+    def _bury(self, shell: ShellFate) -> None:
+        """Count the failed attempt's image as dead, unless it is used again."""
+        image_id = self.image_id
+        if image_id is not None and shell is not ShellFate.REUSE:
+            self.dead_images |= {image_id}
+
+    @property
+    def fault(self) -> Fault | None:
+        """Return what last went wrong, if the entry still suffers from it."""
+        match self.stage:
+            case Failed(fault=fault) | Unknown(fault=fault) | Deferred(fault=fault):
+                return fault
+            case Planned(fault=passing) | Created(fault=passing):
+                return passing
+            case _:
+                return None
+
+    @property
+    def image_id(self) -> ImageId | None:
+        """Return the image that the entry stands for now, if there is one."""
+        match _certain(self.stage):
+            case Created() | Registering() | Registered() | Replacing() as stage:
+                return stage.image_id
+            case Active(image_id=made) | Failed(image_id=made):
+                return made
+            case _:
+                return None
+
+    @property
+    def job_id(self) -> JobId | None:
+        """Return the job that the entry waits for or waited for, if it is known."""
+        match _certain(self.stage):
+            case Registered() | Active() | Failed() | Replacing() as stage:
+                return stage.job_id
+            case _:
+                return None
+
+    @property
+    def has_other_spec(self) -> bool:
+        """Return whether the manifest now differs from what the image was made of."""
+        return (
+            self.made_spec is not None
+            and self.declared_spec is not None
+            and self.made_spec != self.declared_spec
+        )
+
+    @property
+    def state(self) -> EntryState:
+        """Return where the entry stands, in the report's words."""
+        match self.stage:
+            case Active():
+                conflict = self.has_other_spec
+                return EntryState.CONFLICT if conflict else EntryState.ACTIVE
+            case Failed(fault=fault):
+                conflict = fault.kind is FaultKind.SPEC_CONFLICT
+                return EntryState.CONFLICT if conflict else EntryState.FAILED
+            case Unknown():
+                return EntryState.UNKNOWN
+            case Deferred():
+                return EntryState.DEFERRED
+            case Planned():
+                return EntryState.PENDING
+            case Creating() | Created() | Registering() | Registered() | Replacing():
+                return EntryState.UNFINISHED
+
+
+def _certain(stage: Stage) -> Stage:
+    """Return the stage that an unknown outcome left open."""
+    return stage.was if isinstance(stage, Unknown) else stage

@@ -1,0 +1,119 @@
+"""Who we are, in which project, and where its image service stands.
+
+Decides: which way of giving credentials a cloud's settings call for, and where the
+project id and the address come from. Must not know: images, profiles, flags.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from batch_register.errors import SettingsError
+from batch_register.identity.cloud import (
+    Cloud,
+    CredentialLogin,
+    GivenToken,
+    KeyPair,
+    PasswordLogin,
+    TokenLogin,
+)
+from batch_register.identity.clouds import Surroundings, load_cloud
+from batch_register.identity.endpoints import resolve_endpoint
+from batch_register.identity.keys import FixedToken, Signer
+from batch_register.identity.keystone import TokenAuth
+from batch_register.identity.projects import find_project_id
+from batch_register.ports import Clock
+from batch_register.transport import Authoriser, Sender
+
+__all__ = [
+    "Cloud",
+    "Connection",
+    "FixedToken",
+    "Signer",
+    "Surroundings",
+    "TokenAuth",
+    "connect",
+    "load_cloud",
+    "resolve_endpoint",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What calls to the image service need; `image_endpoint` has no last slash."""
+
+    authoriser: Authoriser
+    project_id: str
+    image_endpoint: str
+
+
+async def connect(
+    cloud: Cloud,
+    sender: Sender,
+    clock: Clock,
+    *,
+    image_fallback: str | None = None,
+    auth_fallback: str | None = None,
+) -> Connection:
+    """Log in where that is called for, and find the project and the image service.
+
+    The fallbacks are the addresses that the cloud's profile makes of the region.
+
+    Raises:
+        SettingsError: project or address cannot be told.
+        AuthenticationError: the credentials were refused.
+        ServiceError: Keystone or IAM did not answer as documented.
+    """
+    auth = cloud.auth
+    match auth:
+        case PasswordLogin() | CredentialLogin() | TokenLogin():
+            tokens = TokenAuth(
+                auth, cloud.project, sender, clock, cloud_name=cloud.name
+            )
+            session = await tokens.session()
+            return Connection(
+                authoriser=tokens,
+                project_id=session.project_id or _told_project(cloud),
+                image_endpoint=resolve_endpoint(
+                    cloud, session.catalog, fallback=image_fallback
+                ),
+            )
+        case GivenToken(token=token):
+            return Connection(
+                authoriser=FixedToken(token),
+                project_id=_told_project(cloud),
+                image_endpoint=resolve_endpoint(cloud, (), fallback=image_fallback),
+            )
+        case KeyPair():
+            endpoint = resolve_endpoint(cloud, (), fallback=image_fallback)
+            auth_url = auth.auth_url or auth_fallback
+            project_id = cloud.project.id or await _look_up(
+                cloud, auth, sender, clock, auth_url
+            )
+            signer = Signer(auth.keys, clock, project_id=project_id)
+            return Connection(
+                authoriser=signer, project_id=project_id, image_endpoint=endpoint
+            )
+        case _:
+            assert_never(auth)
+
+
+def _told_project(cloud: Cloud) -> str:
+    if cloud.project.id is None:
+        message = f"{cloud.source}: the token does not tell its project"
+        raise SettingsError(message, hint="set project_id")
+    return cloud.project.id
+
+
+async def _look_up(
+    cloud: Cloud, pair: KeyPair, sender: Sender, clock: Clock, auth_url: str | None
+) -> str:
+    name = cloud.project.name or cloud.region_name
+    if auth_url is None or name is None:
+        message = f"{cloud.source}: an access key does not tell its project"
+        raise SettingsError(message, hint="set project_id, or auth_url and region_name")
+    signer = Signer(pair.keys, clock, project_id=None)
+    return await find_project_id(
+        sender, signer, auth_url=auth_url, region=name, source=cloud.source
+    )

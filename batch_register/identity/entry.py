@@ -1,0 +1,167 @@
+"""From the keys of one cloud entry to a checked `Cloud`; no I/O.
+
+Decides: what each key means and which are needed. Must not know: files, the
+environment. Source: openstacksdk, "Configuring OpenStack SDK Applications".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from batch_register.identity.cloud import (
+    Auth,
+    Cloud,
+    CredentialLogin,
+    Domain,
+    GivenToken,
+    KeyPair,
+    PasswordLogin,
+    Project,
+    TokenLogin,
+    User,
+)
+from batch_register.identity.entry_keys import KIND_HINT, EntryKeys, Origin
+from batch_register.identity.signing import AccessKeys
+
+_KINDS = {
+    "password": "password",
+    "v3password": "password",
+    "token": "token",
+    "v3token": "token",
+    "v3applicationcredential": "application_credential",
+    "application_credential": "application_credential",
+    "aksk": "aksk",
+}
+
+
+def cloud_from_entry(
+    entry: Mapping[str, object], origin: Origin, *, region: str | None = None
+) -> Cloud:
+    """Return the cloud that an entry describes; `region` wins over its own.
+
+    Raises:
+        SettingsError: a key is missing, malformed, or one that we cannot honour.
+    """
+    keys = EntryKeys(entry, origin)
+    region_name = keys.region(region)
+    keys.region_name = region_name
+    auth = _auth(keys)
+    project = _project(keys)
+    if isinstance(auth, PasswordLogin | TokenLogin) and not project.is_known:
+        keys.lacks("project_name", "a login without a project cannot use images")
+    return Cloud(
+        name=origin.name,
+        source=origin.source,
+        auth=auth,
+        project=project,
+        region_name=region_name,
+        interface=_interface(keys),
+        image_endpoint=keys.url("image_endpoint_override"),
+        ims_endpoint=keys.url("ims_endpoint_override"),
+        obs_endpoint=keys.url("obs_endpoint_override"),
+        ims_profile=keys.text("ims_profile"),
+        verify=keys.switch("verify", default=True)
+        and not keys.switch("insecure", default=False),
+        cacert=keys.path("cacert"),
+        cert=keys.path("cert"),
+        key=keys.path("key"),
+    )
+
+
+def _auth(keys: EntryKeys) -> Auth:
+    match _kind(keys):
+        case "aksk":
+            return _key_pair(keys)
+        case "token":
+            token = keys.need("token", "that is what auth_type: token logs in with")
+            auth_url = keys.url("auth_url")
+            if auth_url is None:
+                return GivenToken(token=token)
+            return TokenLogin(auth_url=auth_url, token=token)
+        case "application_credential":
+            return _credential(keys)
+        case _:
+            user = _user(keys, "a password belongs to a user")
+            return PasswordLogin(
+                auth_url=_auth_url(keys),
+                user=user,
+                password=keys.need("password", "there is nothing to log in with"),
+            )
+
+
+def _kind(keys: EntryKeys) -> str:
+    told = keys.text("auth_type")
+    if told is not None:
+        if told not in _KINDS:
+            keys.refuse("auth_type", f"{told!r} is not supported", KIND_HINT)
+        return _KINDS[told]
+    if keys.has("password"):
+        return "password"
+    if keys.has("application_credential_id", "application_credential_secret"):
+        return "application_credential"
+    if keys.has("token"):
+        return "token"
+    return "aksk" if keys.has("ak", "sk") else "password"
+
+
+def _auth_url(keys: EntryKeys) -> str:
+    return keys.url("auth_url") or keys.lacks("auth_url", "where to log in")
+
+
+def _key_pair(keys: EntryKeys) -> KeyPair:
+    access = AccessKeys(
+        access_key=keys.need("ak", "an access key has two parts"),
+        secret_key=keys.need("sk", "an access key has two parts"),
+        security_token=keys.text("security_token"),
+    )
+    return KeyPair(keys=access, auth_url=keys.url("auth_url"))
+
+
+def _credential(keys: EntryKeys) -> CredentialLogin:
+    secret = keys.need("application_credential_secret", "nothing to log in with")
+    credential_id = keys.text("application_credential_id")
+    if credential_id is not None:
+        return CredentialLogin(
+            auth_url=_auth_url(keys), secret=secret, credential_id=credential_id
+        )
+    name = keys.need("application_credential_name", "no id was given either")
+    return CredentialLogin(
+        auth_url=_auth_url(keys),
+        secret=secret,
+        credential_name=name,
+        user=_user(keys, "the credential is named, so its user must be"),
+    )
+
+
+def _user(keys: EntryKeys, why: str) -> User:
+    user_id = keys.text("user_id")
+    if user_id is not None:
+        return User(id=user_id)
+    name = keys.need("username", why)
+    domain = _domain(keys, "user_domain", "domain", "default_domain")
+    if not domain.is_known:
+        keys.lacks("user_domain_name", "a user's name means nothing without a domain")
+    return User(name=name, domain=domain)
+
+
+def _project(keys: EntryKeys) -> Project:
+    project_id = keys.text("project_id")
+    domain = _domain(keys, "project_domain", "domain", "default_domain")
+    return Project(id=project_id, name=keys.text("project_name"), domain=domain)
+
+
+def _domain(keys: EntryKeys, *kinds: str) -> Domain:
+    """Return the first id and the first name told; where both are, the id is used."""
+    ids = (keys.text(f"{kind}_id") for kind in kinds)
+    names = (keys.text(f"{kind}_name") for kind in kinds)
+    return Domain(
+        id=next(filter(None, ids), None), name=next(filter(None, names), None)
+    )
+
+
+def _interface(keys: EntryKeys) -> str:
+    told = keys.text("image_interface") or keys.text("interface") or "public"
+    interface = told.removesuffix("URL")
+    if interface not in ("public", "internal", "admin"):
+        keys.refuse("interface", "is not known", "use public, internal or admin")
+    return interface

@@ -1,0 +1,66 @@
+"""Credentials that need no login: a signature per request, or a token as given.
+
+Decides: what they can do about a refusal, which is nothing. Must not know: Keystone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batch_register.identity.signing import AccessKeys, Scope, sign
+from batch_register.ports import Clock
+from batch_register.transport import Request
+
+
+class Signer:
+    """Signs every request with an access key; an `Authoriser`."""
+
+    def __init__(
+        self,
+        keys: AccessKeys,
+        clock: Clock,
+        *,
+        project_id: str | None,
+        scope: Scope | None = None,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._project_id = project_id
+        self._scope = scope
+
+    async def authorise(self, request: Request) -> Request:
+        """Return the request signed as of now."""
+        return sign(
+            request,
+            self._keys,
+            at=self._clock.now(),
+            project_id=self._project_id,
+            scope=self._scope,
+        )
+
+    async def renew(self, refused: Request) -> bool:
+        """Return False: the same key signs the same way again."""
+        del refused
+        return False
+
+
+class FixedToken:
+    """A token that somebody else got; an `Authoriser`."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __repr__(self) -> str:
+        """Return a text without the token."""
+        return "FixedToken(...)"
+
+    async def authorise(self, request: Request) -> Request:
+        """Return the request with the token."""
+        return replace(
+            request, headers={**request.headers, "X-Auth-Token": self._token}
+        )
+
+    async def renew(self, refused: Request) -> bool:
+        """Return False: there is nothing to get another token with."""
+        del refused
+        return False

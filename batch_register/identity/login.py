@@ -1,0 +1,141 @@
+"""The request that logs in: `POST {auth_url}/auth/tokens`.
+
+Decides: its address and body for each way of logging in, and how a person would name
+who logs in. Must not know: what the answer is. Source: OpenStack Identity API v3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import assert_never
+from urllib.parse import urlsplit
+
+from batch_register.identity.cloud import (
+    CredentialLogin,
+    Domain,
+    Login,
+    PasswordLogin,
+    Project,
+    TokenLogin,
+    User,
+)
+from batch_register.transport import Request
+
+Json = dict[str, object]
+
+
+def login_request(login: Login, project: Project, *, deadline_s: float) -> Request:
+    """Return the request for a token of the project."""
+    auth: Json = {"identity": _identity(login)}
+    # An application credential belongs to its project: Keystone refuses a scope.
+    if project.is_known and not isinstance(login, CredentialLogin):
+        auth["scope"] = {"project": _project(project, _user_domain(login))}
+    return Request(
+        operation="log in",
+        method="POST",
+        url=f"{identity_root(login.auth_url)}/auth/tokens",
+        headers={"Content-Type": "application/json", "Accept": "application/json"},
+        body=json.dumps({"auth": auth}).encode(),
+        deadline_s=deadline_s,
+    )
+
+
+def identity_root(auth_url: str) -> str:
+    """Return the address up to and with `/v3`, whichever way it was written."""
+    root = re.sub(r"/v[0-9.]+$", "", auth_url.rstrip("/"))
+    return f"{root}/v3"
+
+
+def who(login: Login) -> str:
+    """Return who logs in, for a message: never a secret."""
+    match login:
+        case PasswordLogin(user=user):
+            return _user_name(user)
+        case CredentialLogin(credential_id=None, credential_name=name, user=user):
+            return f"application credential {name!r} of {_user_name(user)}"
+        case CredentialLogin(credential_id=credential_id):
+            return f"application credential {credential_id!r}"
+        case TokenLogin():
+            return "the given token"
+        case _:
+            assert_never(login)
+
+
+def host(login: Login) -> str:
+    """Return Keystone's host and port, for a message."""
+    return urlsplit(login.auth_url).netloc.rpartition("@")[2]
+
+
+def secret(login: Login) -> str:
+    """Return what must never show, so that a careless server's echo can be masked."""
+    match login:
+        case PasswordLogin(password=value):
+            return value
+        case CredentialLogin(secret=value):
+            return value
+        case TokenLogin(token=value):
+            return value
+        case _:
+            assert_never(login)
+
+
+def _identity(login: Login) -> Json:
+    match login:
+        case PasswordLogin(user=user, password=password):
+            body: Json = {"user": {**_user(user), "password": password}}
+            return {"methods": ["password"], "password": body}
+        case CredentialLogin():
+            method = "application_credential"
+            return {"methods": [method], method: _credential(login)}
+        case TokenLogin(token=token):
+            return {"methods": ["token"], "token": {"id": token}}
+        case _:
+            assert_never(login)
+
+
+def _credential(login: CredentialLogin) -> Json:
+    if login.credential_id is not None:
+        return {"id": login.credential_id, "secret": login.secret}
+    return {
+        "name": login.credential_name,
+        "user": _user(login.user),
+        "secret": login.secret,
+    }
+
+
+def _user(user: User) -> Json:
+    if user.id is not None:
+        return {"id": user.id}
+    return {"name": user.name, **_within(user.domain)}
+
+
+def _project(project: Project, fallback: Domain) -> Json:
+    """Return the scope; a name goes with its domain where any is known.
+
+    Keystone refuses a bare name. Where only the user's domain was told, it is the
+    project's as well: in an IAM both are the account.
+    """
+    if project.id is not None:
+        return {"id": project.id}
+    domain = project.domain if project.domain.is_known else fallback
+    return {"name": project.name, **_within(domain)}
+
+
+def _user_domain(login: Login) -> Domain:
+    return login.user.domain if isinstance(login, PasswordLogin) else Domain()
+
+
+def _within(domain: Domain) -> Json:
+    if domain.id is not None:
+        return {"domain": {"id": domain.id}}
+    if domain.name is not None:
+        return {"domain": {"name": domain.name}}
+    return {}
+
+
+def _user_name(user: User) -> str:
+    if user.id is not None:
+        return f"user {user.id!r}"
+    domain = user.domain.name or user.domain.id
+    return f"user {user.name!r}" + (f" of domain {domain!r}" if domain else "")

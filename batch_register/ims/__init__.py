@@ -1,0 +1,3 @@
+"""The cloud's own image service (IMS): its requests, its answers, its refusals."""
+
+from __future__ import annotations

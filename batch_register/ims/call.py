@@ -1,0 +1,78 @@
+"""One call to the image service: authorised, sent, and judged by its exact status.
+
+Decides: when credentials are renewed and a request is replayed (once, after a refusal
+of its credentials, never after anything else). Must not know: what the call is about,
+backoff, other calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from batch_register.errors import AuthenticationError, ServiceError
+from batch_register.ims.answer import AnswerError
+from batch_register.ims.failure import failure, misread, renewal_may_help
+from batch_register.model import Applied, FaultKind
+from batch_register.ports import Clock
+from batch_register.transport import Authoriser, Reply, Request, Sender
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whoever makes calls; `clock` only reads a Retry-After that is a date."""
+
+    sender: Sender
+    authoriser: Authoriser
+    clock: Clock
+
+    async def call(
+        self,
+        request: Request,
+        read: Callable[[Reply], _T],
+        *,
+        success: int,
+        is_write: bool,
+    ) -> _T:
+        """Return what `read` makes of the one answer that is a success.
+
+        Raises:
+            ServiceError: there was no answer, or another one.
+        """
+        sent = await self.authoriser.authorise(request)
+        reply = await self._send(sent, is_write=is_write)
+        if reply.status != success:
+            error = self._failure(sent, reply, is_write=is_write)
+            if not await self._renewed(sent, error):
+                raise error
+            sent = await self.authoriser.authorise(request)
+            reply = await self._send(sent, is_write=is_write)
+        if reply.status != success:
+            raise self._failure(sent, reply, is_write=is_write)
+        try:
+            return read(reply)
+        except AnswerError as why:
+            raise misread(sent, reply, why, is_write=is_write) from None
+
+    async def _renewed(self, sent: Request, error: ServiceError) -> bool:
+        """Return whether the request may go out once more with other credentials."""
+        if not isinstance(error, AuthenticationError):
+            return False
+        return renewal_may_help(sent, error) and await self.authoriser.renew(sent)
+
+    async def _send(self, request: Request, *, is_write: bool) -> Reply:
+        try:
+            return await self.sender.send(request)
+        except ServiceError as error:
+            # Whatever the sender thinks: a write without an answer may have happened.
+            if is_write and error.kind is FaultKind.LOST:
+                error.applied = Applied.UNKNOWN
+            raise
+
+    def _failure(
+        self, request: Request, reply: Reply, *, is_write: bool
+    ) -> ServiceError:
+        return failure(request, reply, is_write=is_write, now=self.clock.now())

@@ -1,0 +1,268 @@
+"""The image service of a Huawei-style cloud, as the engine needs it.
+
+Decides: which call serves which need, and which answer is its success. Success is the
+exact documented status with the documented body; everything else is an error. Must not
+know: retries, limits, entries, the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeVar
+
+from batch_register import __version__
+from batch_register.errors import ServiceError
+from batch_register.ims import wire
+from batch_register.ims.call import Caller
+from batch_register.ims.codes import is_missing_call
+from batch_register.ims.outgoing import (
+    LIST_LIMIT,
+    base_url,
+    create_body,
+    encoded,
+    job_path,
+    list_query,
+    register_body,
+)
+from batch_register.ims.paging import PageSizes, Walk
+from batch_register.ims.profile import JobCall, Profile
+from batch_register.model import (
+    FaultKind,
+    ImageId,
+    ImageQuery,
+    ImageSpec,
+    ImageView,
+    JobId,
+    JobView,
+    Pairs,
+    Quota,
+)
+from batch_register.ports import Clock
+from batch_register.transport import Authoriser, Reply, Request, Sender
+
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    "User-Agent": f"batch-register/{__version__}",
+}
+_OK: Final = 200
+_CREATED: Final = 201
+_NO_CONTENT: Final = 204
+_MISSING: Final = 404
+_LIST_ATTEMPTS: Final = 3  # the image that a page starts from may vanish meanwhile
+_MARKER_GONE: Final = frozenset({FaultKind.NOT_FOUND, FaultKind.REJECTED})
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ImsClient:
+    """`ports.ImageService` over HTTP; `deadline_s` is for each request, in seconds."""
+
+    sender: Sender
+    authoriser: Authoriser = field(repr=False)
+    clock: Clock
+    endpoint: str
+    project_id: str
+    profile: Profile
+    deadline_s: float = 60.0
+    _caller: Caller = field(init=False, repr=False)
+    _base: str = field(init=False, repr=False)
+    _job_call: JobCall = field(init=False, repr=False)
+    _is_job_call_proven: bool = field(default=False, init=False, repr=False)
+    _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._caller = Caller(
+            sender=self.sender, authoriser=self.authoriser, clock=self.clock
+        )
+        self._base = base_url(self.endpoint)
+        self._job_call = self.profile.job_call
+
+    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        """Create image metadata; the spec's own tags are sent beside `tags`.
+
+        Raises:
+            ServiceError: see `ports.ImageService`.
+        """
+        request = self._request(
+            "create image", "POST", "/v2/images", create_body(spec, tags)
+        )
+        return await self._write(request, wire.read_created, success=_CREATED)
+
+    async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
+        """Register the source file for a queued image.
+
+        Raises:
+            ServiceError: `FaultKind.CONFLICT` where the image is not queued (any more).
+        """
+        path = f"/v1/cloudimages/{encoded(image_id)}/upload"
+        request = self._request("register image", "PUT", path, register_body(spec))
+        return await self._write(request, wire.read_job_id, success=_OK)
+
+    async def get_image(self, image_id: ImageId) -> ImageView | None:
+        """Return one image, or None where there is none of that id.
+
+        Raises:
+            ServiceError: see `ports.ImageService`.
+        """
+        request = self._request("get image", "GET", f"/v2/images/{encoded(image_id)}")
+        read = partial(wire.read_image, asked=image_id)
+        return await _or_none(self._read(request, read))
+
+    async def get_job(self, job_id: JobId) -> JobView | None:
+        """Return one job, or None where the service has forgotten it.
+
+        Clouds have one of two calls, or both, and an unknown job may answer like an
+        unknown call. So until one call has told of a job, the other is tried too.
+
+        Raises:
+            ServiceError: see `ports.ImageService`.
+        """
+        return await _or_none(self._job(job_id))
+
+    async def list_images(self, query: ImageQuery) -> list[ImageView]:
+        """Return all images that the service says match, over all pages.
+
+        Whoever relies on a filter has to compare again: some clouds ignore some.
+
+        Raises:
+            ServiceError: a page could not be had; there is no partial list.
+        """
+        for _ in range(_LIST_ATTEMPTS - 1):
+            walk = self._walk(query)
+            try:
+                return await self._pages(walk, query)
+            except ServiceError as error:
+                if not (walk.images and error.kind in _MARKER_GONE):
+                    raise
+        return await self._pages(self._walk(query), query)
+
+    async def delete_image(self, image_id: ImageId) -> None:
+        """Ask for an image's removal; one that is not there is removed.
+
+        Raises:
+            ServiceError: see `ports.ImageService`.
+        """
+        path = f"/v2/images/{encoded(image_id)}"
+        request = self._request("delete image", "DELETE", path)
+        await _or_none(self._write(request, _nothing, success=_NO_CONTENT))
+
+    async def get_quota(self) -> Quota:
+        """Return how many private images there are and may be.
+
+        Raises:
+            ServiceError: see `ports.ImageService`.
+        """
+        request = self._request("get quota", "GET", "/v1/cloudimages/quota")
+        return await self._read(request, wire.read_quota)
+
+    async def _job(self, job_id: JobId) -> JobView | None:
+        """Return the job by the call that this cloud turns out to have."""
+        call = self._job_call
+        try:
+            job = await self._job_by(call, job_id)
+        except ServiceError as error:
+            is_settled = self._is_job_call_proven and self._job_call is call
+            if is_settled or not _may_lack_call(error):
+                raise
+            call = call.other
+            job = await self._job_by_other(call, job_id, error)
+        self._job_call = call
+        self._is_job_call_proven = True
+        return job
+
+    async def _job_by(self, call: JobCall, job_id: JobId) -> JobView | None:
+        path = job_path(call, self.project_id, job_id)
+        request = self._request("get job", "GET", path)
+
+        def read(reply: Reply) -> JobView | None:
+            job = wire.read_job(reply.body, asked=job_id)
+            return None if job is None else _with_request_id(job, reply.request_id)
+
+        return await self._caller.call(request, read, success=_OK, is_write=False)
+
+    async def _job_by_other(
+        self, call: JobCall, job_id: JobId, first: ServiceError
+    ) -> JobView | None:
+        """Return the job by the other call; raise whichever error tells more."""
+        try:
+            return await self._job_by(call, job_id)
+        except ServiceError as second:
+            if _lacks_call(second):
+                raise first from None
+            if _lacks_call(first):
+                self._job_call = call
+            raise
+
+    def _walk(self, query: ImageQuery) -> Walk:
+        is_single = query.image_id is not None
+        return Walk(self._page_sizes, limit=LIST_LIMIT, single=is_single)
+
+    async def _pages(self, walk: Walk, query: ImageQuery) -> list[ImageView]:
+        marker: str | None = None
+        while True:
+            path = f"/v2/cloudimages?{list_query(query, self.project_id, marker)}"
+            request = self._request("list images", "GET", path)
+            marker = await self._read(
+                request, lambda body: walk.take(wire.read_page(body))
+            )
+            if marker is None:
+                return walk.images
+
+    def _request(
+        self, operation: str, method: str, path: str, body: bytes = b""
+    ) -> Request:
+        return Request(
+            operation=operation,
+            method=method,
+            url=f"{self._base}{path}",
+            headers=_HEADERS,
+            body=body,
+            deadline_s=self.deadline_s,
+        )
+
+    async def _read(self, request: Request, read: Callable[[bytes], _T]) -> _T:
+        return await self._caller.call(
+            request, lambda reply: read(reply.body), success=_OK, is_write=False
+        )
+
+    async def _write(
+        self, request: Request, read: Callable[[bytes], _T], *, success: int
+    ) -> _T:
+        return await self._caller.call(
+            request, lambda reply: read(reply.body), success=success, is_write=True
+        )
+
+
+def _with_request_id(job: JobView, request_id: str | None) -> JobView:
+    """Return the job with the id that the provider's support asks for, if it failed."""
+    if job.fault is None:
+        return job
+    return replace(job, fault=replace(job.fault, request_id=request_id))
+
+
+def _nothing(_body: bytes) -> None:
+    """Read an answer that has nothing to tell."""
+
+
+def _lacks_call(error: ServiceError) -> bool:
+    return is_missing_call(error.fault.code, error.fault.http_status)
+
+
+def _may_lack_call(error: ServiceError) -> bool:
+    """Return whether the call may be missing: the service itself did not answer."""
+    code, status = error.fault.code, error.fault.http_status
+    return _lacks_call(error) or (status == _MISSING and not code.startswith("IMG."))
+
+
+async def _or_none(call: Awaitable[_T]) -> _T | None:
+    """Return what a call returns, or None where there is no such thing."""
+    try:
+        return await call
+    except ServiceError as error:
+        if error.kind is FaultKind.NOT_FOUND:
+            return None
+        raise

@@ -1,0 +1,33 @@
+"""The durable record of a batch: append-only JSON lines, each with a checksum."""
+
+from __future__ import annotations
+
+from batch_register.ledger.file import LedgerFile, LedgerSession, check_target
+from batch_register.ledger.line import Line
+from batch_register.ledger.notes import (
+    Note,
+    cloud_observed,
+    entry_declared,
+    entry_removed,
+    run_finished,
+    run_started,
+)
+from batch_register.ledger.reader import read_history, read_ledger
+from batch_register.ledger.replay import Replay, RunRecord
+
+__all__ = [
+    "LedgerFile",
+    "LedgerSession",
+    "Line",
+    "Note",
+    "Replay",
+    "RunRecord",
+    "check_target",
+    "cloud_observed",
+    "entry_declared",
+    "entry_removed",
+    "read_history",
+    "read_ledger",
+    "run_finished",
+    "run_started",
+]

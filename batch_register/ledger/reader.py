@@ -1,0 +1,109 @@
+"""Reading a ledger from its beginning to its end, damage reported by line.
+
+Decides: what a reader makes of each ending of the file, and which ledger error a bad
+line is. Must not know: locks, appends, the loop.
+
+Readers take no lock: a ledger only grows, so what they see is a beginning of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from batch_register.errors import LedgerDamagedError, LedgerVersionError
+from batch_register.ledger.disk import READ_BYTES, lines_in, refused
+from batch_register.ledger.line import (
+    MAX_LINE_BYTES,
+    DamagedLineError,
+    Line,
+    NewerLineError,
+    begins_like_ledger,
+    decode,
+    mend,
+)
+from batch_register.ledger.replay import Replay
+from batch_register.model import EntryKey
+
+
+class Scan:
+    """One pass over a ledger; once it is through, it knows how the file ends."""
+
+    def __init__(
+        self, path: str, lines: Iterable[bytes], *, takes_tail: bool = False
+    ) -> None:
+        self._path = path  # for messages
+        self._lines = lines
+        self._takes_tail = takes_tail  # a whole last line counts without its newline
+        self.good_bytes = 0  # what was taken so far
+        self.torn_bytes = 0  # what follows that
+        self.lacks_newline = False  # the last line taken does
+
+    def through(self, take: Callable[[bytes], Line]) -> Iterator[Line]:
+        """Yield what `take` makes of each line.
+
+        Raises:
+            LedgerDamagedError: a line is damaged.
+            LedgerVersionError: a newer version wrote a line.
+            LedgerError: the file cannot be read.
+        """
+        number = 0
+        try:
+            for raw in self._lines:
+                number += 1
+                if raw.endswith(b"\n") or len(raw) > MAX_LINE_BYTES:
+                    yield take(raw)
+                    self.good_bytes += len(raw)
+                else:
+                    yield from self._last(raw, take)
+        except DamagedLineError as error:
+            raise LedgerDamagedError(self._path, number, str(error)) from error
+        except NewerLineError as error:
+            message = f"line {number}: {error}"
+            hint = "use the newer tool that wrote it"
+            raise LedgerVersionError(self._path, message, hint=hint) from error
+        except OSError as error:
+            raise refused(self._path, "cannot be read", error) from error
+
+    def _last(self, tail: bytes, take: Callable[[bytes], Line]) -> Iterator[Line]:
+        """Take an unterminated last line, where it is whole and wanted."""
+        if self.good_bytes == 0 and not begins_like_ledger(tail):
+            message = "not a ledger line"
+            raise DamagedLineError(message)
+        line = mend(tail)
+        if line and self._takes_tail:
+            yield take(line)
+            self.lacks_newline = True
+            self.good_bytes += len(line) - 1
+            self.torn_bytes = len(tail) - len(line) + 1
+        else:
+            self.torn_bytes = len(tail)
+
+
+def read_ledger(path: Path) -> Replay:
+    """Return what the ledger holds now; an unterminated last line is left out.
+
+    Raises:
+        LedgerError: it cannot be read, is damaged, or is of a newer version.
+    """
+    replay = Replay()
+    for _line in Scan(str(path), _lines_of(path)).through(replay.take):
+        pass
+    return replay
+
+
+def read_history(path: Path, key: EntryKey) -> Iterator[Line]:
+    """Yield every line of one entry, over all runs, in order.
+
+    Raises:
+        LedgerError: as for `read_ledger`.
+    """
+    for line in Scan(str(path), _lines_of(path)).through(decode):
+        if line.key == key:
+            yield line
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the file's lines; open it no earlier than the first is asked for."""
+    with path.open("rb", READ_BYTES) as file:
+        yield from lines_in(file)

@@ -1,0 +1,244 @@
+"""One node of the list of images to one `ImageSpec`, defaults merged in.
+
+Decides: what wins over what, which source an image has, which entries are alike. Must
+not know: what a single value must look like (`schema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ValidationError
+
+from batch_register.manifest.problems import Mark, Problems, place, shown
+from batch_register.manifest.rules import NOT_YET
+from batch_register.manifest.schema import (
+    DEFAULTS,
+    DEFAULTS_FIELDS,
+    IMAGE,
+    IMAGE_FIELDS,
+    REQUIRED_IN_EFFECT,
+    Image,
+)
+from batch_register.manifest.tree import ListNode, MapNode, Node, Scalar
+from batch_register.manifest.wording import Scope, missing_field, worded
+from batch_register.model import EntryKey, ImageSpec, Pairs
+
+Plain = dict[str, object]
+
+_MERGED_MAPS: Final = ("tags", "labels")
+_MAX_SHARED = 1_000  # distinct tag sets worth sharing
+
+
+def plain_fields(node: MapNode) -> Plain:
+    """Return a map's fields for pydantic; nothing in a manifest goes deeper."""
+    return {
+        key: value.value if type(value) is Scalar else _plain(value)
+        for key, value in node.fields.items()
+    }
+
+
+def _plain(node: Node) -> object:
+    """Return a map's values; what is nested in them only as the wrong kind it is."""
+    if not isinstance(node, MapNode):
+        return _shallow(node)
+    return {key: _shallow(value) for key, value in node.fields.items()}
+
+
+def _shallow(node: Node) -> object:
+    """Return a scalar's value; a list or map without what it holds."""
+    if isinstance(node, Scalar):
+        return node.value
+    return [] if isinstance(node, ListNode) else {}
+
+
+class Defaults:
+    """The fields that an image takes over where it does not set its own."""
+
+    def __init__(self, node: MapNode | None) -> None:
+        self.node = node
+        self.plain: Plain = plain_fields(node) if node is not None else {}
+
+    def check(self, problems: Problems) -> None:
+        """Note what is wrong with the defaults themselves."""
+        if self.node is None:
+            return
+        try:
+            DEFAULTS.validate_python(self.plain)
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_input=False):
+                problems.add(
+                    *worded(found, Scope.DEFAULTS, [self.node], DEFAULTS_FIELDS)
+                )
+        if "image_url" in self.plain:
+            _check_one_source(self.node, problems, "")
+
+    def merged_with(self, own: Plain) -> Plain:
+        """Return an image's fields, its own winning, maps merged key by key."""
+        merged = {**self.plain, **own}
+        for field in _MERGED_MAPS:
+            mine, theirs = own.get(field), self.plain.get(field)
+            if isinstance(mine, dict) and isinstance(theirs, dict):
+                merged[field] = {**theirs, **mine}
+        if "image_url" in own:
+            merged.pop("bucket", None)
+            merged.pop("object", None)
+        elif "bucket" in own or "object" in own:
+            merged.pop("image_url", None)
+        # What no default can be is reported at the defaults, not at every image.
+        for field in self.plain.keys() - own.keys():
+            if field not in DEFAULTS_FIELDS:
+                del merged[field]
+        return merged
+
+
+def _check_one_source(node: MapNode, problems: Problems, entry: str) -> None:
+    """Refuse a map that names its source in both ways."""
+    for field in ("bucket", "object"):
+        if field in node.fields:
+            message = (
+                f"`image_url` and `{field}` both name the source: keep `image_url`, "
+                "or `bucket` with `object`"
+            )
+            problems.add(node.key_marks[field], message, entry=entry)
+
+
+class EntryReader:
+    """Turns the nodes of one manifest into specs, and remembers what it has seen."""
+
+    def __init__(self, problems: Problems, defaults: Defaults) -> None:
+        self._problems = problems
+        self._defaults = defaults
+        self._maps = [defaults.node] if defaults.node is not None else []
+        self._keys: dict[str, int] = {}
+        self._sources: dict[tuple[str, str], int] = {}
+        self._shared: dict[Pairs, Pairs] = {}
+        self.count = 0
+        self.specs: list[ImageSpec] = []
+
+    def read(self, node: Node) -> None:
+        """Add one image, or note everything that is wrong with it."""
+        self.count += 1
+        if not isinstance(node, MapNode):
+            message = "an image must be a map of fields, such as `- name: web-01`"
+            self._problems.add(node.mark, message, entry=f"#{self.count}")
+            return
+        fields = self._defaults.merged_with(plain_fields(node))
+        entry = self._entry(fields)
+        is_whole = self._check_presence(node, fields, entry)
+        checked = self._checked(node, fields, entry)
+        is_new = self._check_twin(node, fields, entry)
+        if checked is not None and is_whole and is_new:
+            self.specs.append(self._spec(checked, _source(fields), place(node.mark)[0]))
+
+    def _entry(self, fields: Plain) -> str:
+        """Return the key by which messages call the image."""
+        key = fields.get("key", fields.get("name"))
+        return shown(key) if isinstance(key, str) and key else f"#{self.count}"
+
+    def _checked(self, node: MapNode, fields: Plain, entry: str) -> Image | None:
+        """Return the fields, checked one by one."""
+        try:
+            return IMAGE.validate_python(fields)
+        except ValidationError as error:
+            maps = [node, *self._maps]
+            for found in error.errors(include_url=False, include_input=False):
+                mark, message = worded(found, Scope.IMAGE, maps, IMAGE_FIELDS)
+                self._problems.add(mark, message, entry=entry)
+        return None
+
+    def _check_presence(self, node: MapNode, fields: Plain, entry: str) -> bool:
+        """Return whether everything is there that may come from the defaults."""
+        missing = [
+            missing_field(field, Scope.IMAGE)
+            for field in REQUIRED_IN_EFFECT
+            if field not in fields
+        ]
+        if problem := _missing_source(fields):
+            missing.append(problem)
+        for message in missing:
+            self._problems.add(node.mark, message, entry=entry)
+        if "image_url" in node.fields and (
+            "bucket" in node.fields or "object" in node.fields
+        ):
+            _check_one_source(node, self._problems, entry)
+            return False
+        return not missing
+
+    def _check_twin(self, node: MapNode, fields: Plain, entry: str) -> bool:
+        """Return whether no entry before has this key, or this source and name."""
+        key, name = fields.get("key", fields.get("name")), fields.get("name")
+        if not isinstance(key, str) or not isinstance(name, str):
+            return False
+        line = place(node.mark)[0]
+        field = "key" if "key" in fields else "name"
+        message = ""
+        if key in self._keys:
+            message = (
+                f'duplicate {field} "{shown(key)}": the image at line '
+                f"{self._keys[key]} has it too; give each its own `key`"
+            )
+        elif (source := (_source(fields), name)) in self._sources:
+            message = (
+                f'two images named "{shown(name)}" from one source: the other is at '
+                f"line {self._sources[source]}; remove one, or rename it"
+            )
+        else:
+            self._keys[key] = self._sources[source] = line
+            return True
+        self._problems.add(_mark_of(node, field), message, entry=entry)
+        return False
+
+    def _spec(self, checked: Image, source: str, line: int) -> ImageSpec:
+        """Return the spec; everything about it is proven by now."""
+        return ImageSpec(
+            key=EntryKey(checked.get("key", checked["name"])),
+            name=checked["name"],
+            image_url=source,
+            os_version=checked["os_version"],
+            min_disk_gb=checked["min_disk"],
+            min_ram_mb=checked.get("min_ram", 0),
+            disk_format=checked.get("disk_format"),
+            protected=checked.get("protected", False),
+            tags=self._pairs(checked.get("tags")),
+            labels=self._pairs(checked.get("labels")),
+            priority=checked.get("priority", 0),
+            size_bytes=checked.get("size_bytes"),
+            line=line,
+        )
+
+    def _pairs(self, values: Mapping[str, str] | None) -> Pairs:
+        """Return a map's pairs; most images of a batch share the same ones."""
+        if not values:
+            return ()
+        pairs = tuple(values.items())
+        if len(self._shared) < _MAX_SHARED:
+            return self._shared.setdefault(pairs, pairs)
+        return self._shared.get(pairs, pairs)
+
+
+def _missing_source(fields: Plain) -> str:
+    """Return what lacks of a source, or nothing."""
+    if "image_url" in fields or any(field in fields for field in NOT_YET):
+        return ""
+    if "object" not in fields and "bucket" not in fields:
+        return "the source is missing: give `image_url`, or `bucket` and `object`"
+    if "bucket" not in fields:
+        return "`bucket` is missing: the one that holds `object`, here or in `defaults`"
+    if "object" not in fields:
+        return "`object` is missing: the file's key inside `bucket`"
+    return ""
+
+
+def _source(fields: Plain) -> str:
+    """Return the source as the service takes it."""
+    if "image_url" in fields:
+        return str(fields["image_url"])
+    return f"{fields.get('bucket')}:{fields.get('object')}"
+
+
+def _mark_of(node: MapNode, field: str) -> Mark | None:
+    """Return the place of an image's own value, or of the image."""
+    value = node.fields.get(field)
+    return value.mark if value is not None else node.mark

@@ -1,0 +1,237 @@
+"""The rules of every manifest field: pattern, length and range, each with its sentence.
+
+Decides: what a value may be; the patterns mean the same to Python, to pydantic and to
+an editor that reads the JSON Schema. Must not know: pydantic, YAML, places.
+
+Sources: Image Management Service API reference, "Image Attributes", "Image Tag
+Format", "Creating Image Metadata", "Registering an Image"; Object Storage Service API
+reference, "Creating a Bucket".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+VERSION: Final = 1
+MAX_TAGS: Final = 7  # the service takes 10, three are ours
+MAX_LABELS: Final = 50
+MAX_NAME: Final = 128
+MAX_TEXT: Final = 255
+MAX_LABEL_KEY: Final = 64
+MAX_OBJECT: Final = 1024
+MIN_DISK_GB: Final = 1
+MAX_DISK_GB: Final = 1024
+MAX_INTEGER: Final = 2**31 - 1
+MAX_SIZE_BYTES: Final = 2**50
+
+DISK_FORMATS: Final = ("zvhd2", "vhd", "zvhd", "raw", "qcow2", "iso")
+
+# Letters of a name: ASCII, and the Chinese ones that one provider takes besides.
+_NAME = r"A-Za-z0-9._\-\u3400-\u4dbf\u4e00-\u9fff"
+# What nobody can see or what turns text around: never part of a value.
+_HIDDEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff"
+_BUCKET = r"[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*"
+_OBJECT = rf"(?![^:]*-(?:flat|FLAT|delta|DELTA)\.(?:vmdk|VMDK)$)[^\s:{_HIDDEN}]+"
+
+MANIFEST_NAME_PATTERN: Final = r"^[A-Za-z0-9_-]{1,43}$"
+NAME_PATTERN: Final = rf"^[{_NAME}](?:[{_NAME} ]*[{_NAME}])?$"
+TEXT_PATTERN: Final = rf"^[^\s{_HIDDEN}](?:[^{_HIDDEN}]*[^\s{_HIDDEN}])?$"
+LABEL_VALUE_PATTERN: Final = rf"^[^{_HIDDEN}]*$"
+TAG_KEY_PATTERN: Final = r"^(?!br-)[A-Za-z0-9_-]{1,36}$"
+TAG_VALUE_PATTERN: Final = r"^[A-Za-z0-9_-]{0,43}$"
+BUCKET_PATTERN: Final = rf"^(?=.{{3,63}}$){_BUCKET}$"
+OBJECT_PATTERN: Final = rf"^{_OBJECT}$"
+IMAGE_URL_PATTERN: Final = rf"^(?=[^:]{{3,63}}:){_BUCKET}:(?!//){_OBJECT}$"
+
+
+class Kind(StrEnum):
+    """What a field holds, in the words of a message."""
+
+    TEXT = "text"
+    NUMBER = "a whole number"
+    SWITCH = "true or false"
+    MAP = "a map"
+    LIST = "a list"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a field holds, and what it must be like, as the end of a sentence."""
+
+    kind: Kind
+    must: str
+
+
+RULES: Final[dict[str, Rule]] = {
+    "version": Rule(Kind.NUMBER, "must be 1"),
+    "manifest name": Rule(
+        Kind.TEXT,
+        'must be 1 to 43 letters, digits, "-" or "_": it becomes a tag in the cloud',
+    ),
+    "defaults": Rule(Kind.MAP, "must be a map of image fields"),
+    "images": Rule(Kind.LIST, "must be a list with at least one image"),
+    "key": Rule(
+        Kind.TEXT,
+        'must be 1 to 128 letters, digits, spaces, "-", "." or "_", '
+        "with no space at either end",
+    ),
+    "name": Rule(
+        Kind.TEXT,
+        'must be 1 to 128 letters, digits, spaces, "-", "." or "_", '
+        "with no space at either end",
+    ),
+    "image_url": Rule(
+        Kind.TEXT,
+        'must be "<bucket>:<object>", such as "my-bucket:disks/web-01.qcow2"',
+    ),
+    "bucket": Rule(
+        Kind.TEXT,
+        'must be a bucket name: 3 to 63 lower-case letters, digits, "-" or ".", '
+        "with a letter or digit at both ends and on both sides of a dot",
+    ),
+    "object": Rule(
+        Kind.TEXT,
+        "must be an object key of 1 to 1024 characters without blanks or ':'",
+    ),
+    "os_version": Rule(
+        Kind.TEXT,
+        "must be 1 to 255 visible characters, with no blank at either end, "
+        'such as "Ubuntu 22.04 server 64bit"',
+    ),
+    "min_disk": Rule(Kind.NUMBER, f"must be {MIN_DISK_GB} to {MAX_DISK_GB} (GB)"),
+    "min_ram": Rule(Kind.NUMBER, f"must be 0 to {MAX_INTEGER} (MB)"),
+    "disk_format": Rule(
+        Kind.TEXT,
+        f"must be one of {', '.join(DISK_FORMATS)} (what the cloud keeps, whatever "
+        "the file is)",
+    ),
+    "protected": Rule(Kind.SWITCH, "must be true or false"),
+    "tags": Rule(Kind.MAP, f"must hold at most {MAX_TAGS} tags: three more are ours"),
+    "labels": Rule(Kind.MAP, f"must hold at most {MAX_LABELS} labels"),
+    "priority": Rule(Kind.NUMBER, f"must be {-MAX_INTEGER} to {MAX_INTEGER}"),
+    "size_bytes": Rule(Kind.NUMBER, f"must be 1 to {MAX_SIZE_BYTES} (bytes)"),
+    "tags key": Rule(
+        Kind.TEXT,
+        'must be 1 to 36 letters, digits, "-" or "_", and not begin with "br-"',
+    ),
+    "tags value": Rule(Kind.TEXT, 'must be 0 to 43 letters, digits, "-" or "_"'),
+    "labels key": Rule(
+        Kind.TEXT,
+        f"must be 1 to {MAX_LABEL_KEY} visible characters, with no blank at either end",
+    ),
+    "labels value": Rule(Kind.TEXT, f"must be 0 to {MAX_TEXT} visible characters"),
+}
+
+# Words of the manifest language that this version does not carry out.
+NOT_YET: Final[dict[str, str]] = {
+    "source": "upload the file to a bucket, and name it with `bucket` and `object`",
+    "source_url": "copy the file to a bucket, and name it with `bucket` and `object`",
+}
+
+NEVER_HELD: Final = "the manifest never holds credentials, endpoints or concurrency"
+
+CREDENTIAL_WORDS: Final = frozenset(
+    {
+        "access_key",
+        "access_key_id",
+        "ak",
+        "api_key",
+        "apikey",
+        "application_credential_secret",
+        "credential",
+        "credentials",
+        "passphrase",
+        "passwd",
+        "password",
+        "secret",
+        "secret_access_key",
+        "secret_key",
+        "security_token",
+        "sk",
+        "token",
+    }
+)
+_SETTING_WORDS = frozenset(
+    {
+        "application_credential_id",
+        "auth",
+        "auth_url",
+        "cloud",
+        "clouds",
+        "concurrency",
+        "endpoint",
+        "endpoints",
+        "iam_endpoint",
+        "ims_endpoint",
+        "max_concurrency",
+        "obs_endpoint",
+        "parallel",
+        "parallelism",
+        "project_id",
+        "region",
+        "region_name",
+        "tokens",
+        "user",
+        "username",
+        "workers",
+    }
+)
+_DISK_PARTS = ("-flat.vmdk", "-delta.vmdk", "-FLAT.VMDK", "-DELTA.VMDK")
+
+
+def is_never_held(key: str) -> bool:
+    """Return whether a key asks for what belongs in settings or in clouds.yaml."""
+    return is_credential(key) or _plain_word(key) in _SETTING_WORDS
+
+
+def is_credential(key: str) -> bool:
+    """Return whether a key asks for a secret."""
+    return _plain_word(key) in CREDENTIAL_WORDS
+
+
+def _plain_word(key: str) -> str:
+    return key.lower().replace("-", "_")
+
+
+def source_hint(field: str, value: str) -> str:
+    """Return what is wrong with a source, or nothing where its rule says it better.
+
+    The sentence goes on from the field's name and value.
+    """
+    if field == "object":
+        return _object_hint(value)
+    if field != "image_url":
+        return ""
+    bucket, colon, key = value.partition(":")
+    if key.startswith("//"):
+        return 'has a scheme: write "<bucket>:<object>" instead'
+    if not colon:
+        return "has no ':': write \"<bucket>:<object>\""
+    if not key:
+        return "has no object key behind the ':'"
+    return _object_hint(key) or _bucket_hint(bucket)
+
+
+def _object_hint(key: str) -> str:
+    """Return what is wrong with an object key, where it is a known mistake."""
+    if any(c.isspace() for c in key):
+        return "has a blank in the object key, which the service refuses: rename it"
+    if key.endswith(_DISK_PARTS):
+        return (
+            "names one part of a VMware disk, which the service cannot import: "
+            "export the disk to a single file"
+        )
+    if ":" in key:
+        return "has a ':' in the object key, which the service refuses: rename it"
+    return ""
+
+
+def _bucket_hint(bucket: str) -> str:
+    """Return what is wrong with the bucket of an image_url, where it is the bucket."""
+    if re.fullmatch(BUCKET_PATTERN, bucket):
+        return ""
+    must = RULES["bucket"].must.removeprefix("must be a bucket name: ")
+    return f"has no bucket name before the ':', which is {must}"

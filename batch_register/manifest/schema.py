@@ -1,0 +1,316 @@
+"""The shape of a manifest, version 1: for pydantic, and as JSON Schema for editors.
+
+Decides: which fields exist and what they hold. Must not know: YAML, places in a file,
+how a problem is worded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NotRequired, Required
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from batch_register.manifest import rules
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+
+def _matching(pattern: str) -> AfterValidator:
+    """Check by Python's `re`: for patterns with look-ahead, which Rust has not."""
+    search = re.compile(pattern).fullmatch
+
+    def check(value: str) -> str:
+        if search(value) is None:
+            kind = "pattern"
+            raise PydanticCustomError(kind, "no match")
+        return value
+
+    return AfterValidator(check)
+
+
+def _map_key(pattern: str) -> AfterValidator:
+    """Check a tag's or label's key, and refuse those that would hold a secret.
+
+    The few keys of a batch come again and again, so the answers are kept.
+    """
+    search = re.compile(pattern).fullmatch
+
+    @lru_cache(maxsize=1024)
+    def check(key: str) -> str:
+        if rules.is_credential(key):
+            kind = "credential"
+            raise PydanticCustomError(kind, "would reach the cloud or a report")
+        if search(key) is None:
+            kind = "pattern"
+            raise PydanticCustomError(kind, "no match")
+        return key
+
+    return AfterValidator(check)
+
+
+def _extra(rule: str, pattern: str = "") -> JsonDict:
+    """Return what an editor shows when a pattern does not match."""
+    extra: JsonDict = {"patternErrorMessage": rules.RULES[rule].must}
+    return {"pattern": pattern, **extra} if pattern else extra
+
+
+def _key_shape(rule: str, pattern: str) -> JsonDict:
+    """Return the JSON Schema of a map's keys."""
+    refused: JsonDict = {"enum": [*sorted(rules.CREDENTIAL_WORDS)]}
+    return {"not": refused, **_extra(rule, pattern)}
+
+
+ImageName = Annotated[
+    str,
+    Field(
+        pattern=rules.NAME_PATTERN,
+        max_length=rules.MAX_NAME,
+        json_schema_extra=_extra("name"),
+    ),
+]
+TagKey = Annotated[str, _map_key(rules.TAG_KEY_PATTERN)]
+TagValue = Annotated[
+    str,
+    Field(pattern=rules.TAG_VALUE_PATTERN, json_schema_extra=_extra("tags value")),
+]
+LabelKey = Annotated[
+    str,
+    _map_key(rules.TEXT_PATTERN),
+    Field(max_length=rules.MAX_LABEL_KEY),
+]
+LabelValue = Annotated[
+    str,
+    Field(
+        pattern=rules.LABEL_VALUE_PATTERN,
+        max_length=rules.MAX_TEXT,
+        json_schema_extra=_extra("labels value"),
+    ),
+]
+
+
+@with_config(_STRICT)
+class ImageFields(TypedDict, total=False):
+    """Fields that every image takes from here where it does not set its own."""
+
+    image_url: Annotated[
+        str,
+        _matching(rules.IMAGE_URL_PATTERN),
+        Field(
+            description='The source file as "<bucket>:<object>", instead of `bucket` and `object`.',
+            examples=["migration-wave-07:disks/web-01.qcow2"],
+            max_length=63 + 1 + rules.MAX_OBJECT,
+            json_schema_extra=_extra("image_url", rules.IMAGE_URL_PATTERN),
+        ),
+    ]
+    bucket: Annotated[
+        str,
+        _matching(rules.BUCKET_PATTERN),
+        Field(
+            description="The bucket that holds the source file, in the cloud's own region.",
+            examples=["migration-wave-07"],
+            json_schema_extra=_extra("bucket", rules.BUCKET_PATTERN),
+        ),
+    ]
+    object: Annotated[
+        str,
+        _matching(rules.OBJECT_PATTERN),
+        Field(
+            description="The source file's object key in `bucket`.",
+            examples=["disks/web-01.qcow2"],
+            max_length=rules.MAX_OBJECT,
+            json_schema_extra=_extra("object", rules.OBJECT_PATTERN),
+        ),
+    ]
+    os_version: Annotated[
+        str,
+        Field(
+            description="The operating system, exactly as the cloud's catalogue spells it. "
+            "Every image needs one, its own or from the defaults.",
+            examples=[
+                "Ubuntu 22.04 server 64bit",
+                "Windows Server 2016 Standard 64bit",
+            ],
+            pattern=rules.TEXT_PATTERN,
+            max_length=rules.MAX_TEXT,
+            json_schema_extra=_extra("os_version"),
+        ),
+    ]
+    min_disk: Annotated[
+        int,
+        Field(
+            description="Smallest system disk in GB; at least the disk's virtual size. "
+            "Every image needs one, its own or from the defaults.",
+            examples=[40],
+            ge=rules.MIN_DISK_GB,
+            le=rules.MAX_DISK_GB,
+        ),
+    ]
+    min_ram: Annotated[
+        int,
+        Field(
+            description="Smallest memory in MB; 0 asks for none.",
+            examples=[4096],
+            ge=0,
+            le=rules.MAX_INTEGER,
+            json_schema_extra={"default": 0},
+        ),
+    ]
+    disk_format: Annotated[
+        Literal["zvhd2", "vhd", "zvhd", "raw", "qcow2", "iso"],
+        Field(
+            description="The format that the cloud keeps the image in, not the source "
+            "file's; left out, the cloud decides.",
+            examples=["zvhd2"],
+        ),
+    ]
+    protected: Annotated[
+        bool,
+        Field(
+            description="Whether the cloud refuses to delete the image.",
+            json_schema_extra={"default": False},
+        ),
+    ]
+    tags: Annotated[
+        dict[TagKey, TagValue],
+        Field(
+            description="Tags of the image in the cloud, beside our own three; merged "
+            "key by key with the defaults.",
+            examples=[{"wave": "07"}],
+            max_length=rules.MAX_TAGS,
+            json_schema_extra={
+                "propertyNames": _key_shape("tags key", rules.TAG_KEY_PATTERN)
+            },
+        ),
+    ]
+    labels: Annotated[
+        dict[LabelKey, LabelValue],
+        Field(
+            description="Notes for the report only, never sent to the cloud; merged key "
+            "by key with the defaults.",
+            examples=[{"owner": "team-db", "ticket": "MIG-231"}],
+            max_length=rules.MAX_LABELS,
+            json_schema_extra={
+                "propertyNames": {
+                    **_key_shape("labels key", rules.TEXT_PATTERN),
+                    "maxLength": rules.MAX_LABEL_KEY,
+                }
+            },
+        ),
+    ]
+    priority: Annotated[
+        int,
+        Field(
+            description="Images with a higher priority go first.",
+            examples=[10],
+            ge=-rules.MAX_INTEGER,
+            le=rules.MAX_INTEGER,
+            json_schema_extra={"default": 0},
+        ),
+    ]
+    size_bytes: Annotated[
+        int,
+        Field(
+            description="The source file's size in bytes, a hint for the order: large "
+            "ones go first.",
+            examples=[8589934592],
+            ge=1,
+            le=rules.MAX_SIZE_BYTES,
+        ),
+    ]
+
+
+@with_config(_STRICT)
+class Image(ImageFields):
+    """One image; what it does not set comes from the defaults."""
+
+    name: Required[
+        Annotated[
+            ImageName,
+            Field(description="The image's name in the cloud.", examples=["web-01"]),
+        ]
+    ]
+    key: NotRequired[
+        Annotated[
+            ImageName,
+            Field(
+                description="Lasting identity of this entry inside the manifest; left "
+                "out, the name. Two entries never share one.",
+                examples=["db-primary"],
+            ),
+        ]
+    ]
+
+
+@with_config(_STRICT)
+class Head(TypedDict):
+    """What a manifest says about itself."""
+
+    version: Annotated[
+        int,  # not Literal[1], which takes true and 1.0 too
+        Field(
+            description="Version of the manifest language; this one is 1.",
+            ge=rules.VERSION,
+            le=rules.VERSION,
+        ),
+    ]
+    name: Annotated[
+        str,
+        Field(
+            description="Identifies the batch over time, also in the cloud: never "
+            "change it between runs of one batch.",
+            examples=["wave-07"],
+            pattern=rules.MANIFEST_NAME_PATTERN,
+            json_schema_extra=_extra("manifest name"),
+        ),
+    ]
+
+
+@with_config(_STRICT)
+class ManifestFile(Head):
+    """A batch of virtual-machine images to register."""
+
+    defaults: NotRequired[ImageFields]
+    images: Annotated[list[Image], Field(min_length=1)]
+
+
+HEAD = TypeAdapter(Head)
+DEFAULTS = TypeAdapter(ImageFields)
+IMAGE = TypeAdapter(Image)
+
+HEAD_FIELDS = ("version", "name", "defaults", "images")
+DEFAULTS_FIELDS = tuple(ImageFields.__annotations__)
+IMAGE_FIELDS = ("name", "key", *DEFAULTS_FIELDS)
+REQUIRED_IN_EFFECT = ("os_version", "min_disk")
+
+# draft-07: the newest that every YAML editor takes.
+_DRAFT = "http://json-schema.org/draft-07/schema#"
+_ONE_SOURCE = (["image_url", "bucket"], ["image_url", "object"])
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the manifest's JSON Schema, draft-07; the same at every call.
+
+    Defaults are merged before an image is complete, so the schema cannot ask for
+    what may come from there; loading does.
+    """
+    schema = TypeAdapter(ManifestFile).json_schema()
+    for title in ("ImageFields", "Image"):
+        shape = schema["$defs"][title]
+        shape["not"] = {"anyOf": [{"required": list(pair)} for pair in _ONE_SOURCE]}
+        for field, advice in rules.NOT_YET.items():
+            shape["properties"][field] = {
+                "not": {},
+                "description": f"Not supported yet: {advice}.",
+            }
+    return {"$schema": _DRAFT, **schema, "title": "batch_register manifest, version 1"}
+
+
+def schema_text() -> str:
+    """Return the JSON Schema as the file that ships beside the example manifests."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=True) + "\n"

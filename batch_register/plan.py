@@ -1,0 +1,160 @@
+"""What a run will do with each entry, and in which order.
+
+Decides: start, resume, retry, skip, hold or resolve, with the reason in words. Must not
+know: where specs and records came from, nor how anything is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batch_register.entry import EntryRecord
+from batch_register.event import ShellFate
+from batch_register.model import EntryKey, FaultKind, ImageSpec
+from batch_register.stage import (
+    Active,
+    Creating,
+    Deferred,
+    Failed,
+    Planned,
+    Registered,
+    Registering,
+    Unknown,
+)
+
+
+class Intention(StrEnum):
+    """What a run means to do with one entry."""
+
+    START = "start"
+    RESUME = "resume"
+    RETRY = "retry"
+    SKIP = "skip"  # active already
+    CONFLICT = "conflict"  # active, but made from another spec
+    HOLD = "hold"  # failed, and retrying is off
+    RESOLVE = "resolve"  # not selected or removed: look and record, write nothing
+    ADOPT = "adopt"  # found in the cloud by its tag; taken over instead of made
+    DEFER = "defer"  # the image quota has no room
+    LEAVE = "leave"  # not selected or removed, and nothing is open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Whether failed entries are tried again, and whether their images are kept."""
+
+    retry_failed: bool = True
+    keep_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a run means to do with one entry, and why."""
+
+    key: EntryKey
+    intention: Intention
+    reason: str
+    shell: ShellFate = ShellFate.NONE
+
+    @property
+    def needs_service(self) -> bool:
+        """Return whether carrying this out talks to the cloud."""
+        return self.intention in _WORKING
+
+
+_WORKING = frozenset(
+    {Intention.START, Intention.RESUME, Intention.RETRY, Intention.RESOLVE}
+)
+
+
+def decide(record: EntryRecord, *, is_wanted: bool, policy: RetryPolicy) -> Decision:
+    """Return what to do with one entry; `is_wanted`: in the manifest and selected."""
+    if not is_wanted:
+        return _decide_unwanted(record)
+    match record.stage:
+        case Active():
+            return _decide_active(record)
+        case Failed() as failed:
+            return _decide_failed(record, failed, policy)
+        case Planned(fault=None):
+            return _decision(record, Intention.START, "nothing was sent yet")
+        case Planned() | Deferred():
+            return _decision(record, Intention.START, "held back by an earlier run")
+        case _:
+            return _decision(record, Intention.RESUME, _where(record))
+
+
+def _decide_active(record: EntryRecord) -> Decision:
+    if record.has_other_spec:
+        reason = "active, but the manifest has changed since it was made"
+        return _decision(record, Intention.CONFLICT, reason)
+    return _decision(record, Intention.SKIP, "active already")
+
+
+def _decide_failed(
+    record: EntryRecord, failed: Failed, policy: RetryPolicy
+) -> Decision:
+    reason = f"failed before: {failed.fault.code}"
+    if not policy.retry_failed:
+        return _decision(record, Intention.HOLD, reason)
+    fate = _shell_fate(record, failed, policy)
+    return Decision(
+        key=record.key, intention=Intention.RETRY, reason=reason, shell=fate
+    )
+
+
+def _shell_fate(record: EntryRecord, failed: Failed, policy: RetryPolicy) -> ShellFate:
+    if failed.image_id is None:
+        return ShellFate.NONE
+    if failed.shell_reusable and not record.has_other_spec:
+        return ShellFate.REUSE
+    return ShellFate.KEEP if policy.keep_failed else ShellFate.REPLACE
+
+
+def _decide_unwanted(record: EntryRecord) -> Decision:
+    what = "no longer in the manifest" if record.is_removed else "not selected"
+    open_stages = Creating | Registering | Registered | Unknown
+    if isinstance(record.stage, open_stages):
+        return _decision(record, Intention.RESOLVE, f"{what}; {_where(record)}")
+    return _decision(record, Intention.LEAVE, what)
+
+
+def _where(record: EntryRecord) -> str:
+    """Say where an open entry stands, with the ids that are known."""
+    if isinstance(record.stage, Unknown):
+        return f"its outcome is unknown ({record.stage.fault.code})"
+    ids = " ".join(
+        f"{label} {value}"
+        for label, value in (("image", record.image_id), ("job", record.job_id))
+        if value is not None
+    )
+    words = type(record.stage).__name__.lower()
+    return f"stands at {words}" + (f", {ids}" if ids else "")
+
+
+def _decision(record: EntryRecord, intention: Intention, reason: str) -> Decision:
+    return Decision(key=record.key, intention=intention, reason=reason)
+
+
+def needs_look(records: Iterable[EntryRecord], *, is_new_ledger: bool) -> bool:
+    """Return whether the run must first list all images of this manifest.
+
+    A new ledger may stand in for a lost one. A conflict may have been cleared since.
+    """
+    if is_new_ledger:
+        return True
+    return any(
+        isinstance(record.stage, Failed)
+        and record.stage.fault.kind is FaultKind.SPEC_CONFLICT
+        for record in records
+    )
+
+
+def admission_order(specs: Iterable[ImageSpec]) -> list[ImageSpec]:
+    """Return specs as they are admitted: priority, then largest first, then file order.
+
+    Longest first ends a batch sooner, and size predicts duration (Graham, "Bounds on
+    Multiprocessing Timing Anomalies", 1969); an unknown size counts as small.
+    """
+    return sorted(specs, key=lambda spec: (-spec.priority, -(spec.size_bytes or 0)))

@@ -1,0 +1,73 @@
+"""The JSON Schema (draft 2020-12) of the report's JSON form, version 1.
+
+Decides: what a reader may rely on. Further fields may come in later releases, so
+objects are open. Must not know: how a report is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from batch_register.entry import EntryState
+from batch_register.model import Action, FaultKind, RunCounts, Target
+from batch_register.report.rows import REPORT_VERSION
+
+Schema = dict[str, object]
+
+_TEXT: Schema = {"type": "string"}
+_SOME_TEXT: Schema = {"type": "string", "minLength": 1}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+
+
+def _record(properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+_ERROR = _record(
+    {
+        "kind": {"enum": [str(kind) for kind in FaultKind]},
+        "http_status": {"type": ["integer", "null"]},
+        "code": _SOME_TEXT,
+        "reason": _SOME_TEXT,
+        "request_id": _TEXT_OR_NULL,
+    }
+)
+
+_IMAGE = _record(
+    {
+        "key": _SOME_TEXT,
+        "name": _TEXT,
+        "image_url": _TEXT,
+        "state": {"enum": [str(state) for state in EntryState]},
+        "image_id": _TEXT_OR_NULL,
+        "job_id": _TEXT_OR_NULL,
+        "attempts": _COUNT,
+        "started_at": _TEXT_OR_NULL,
+        "finished_at": _TEXT_OR_NULL,
+        "duration_s": {"type": ["number", "null"], "minimum": 0},
+        "size_bytes": {"type": ["integer", "null"], "minimum": 0},
+        "error": {"anyOf": [_ERROR, {"type": "null"}]},
+        "action": {"enum": [str(action) for action in Action]},
+        "labels": {"type": "object", "additionalProperties": _TEXT},
+    }
+)
+
+SCHEMA: Schema = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "batch_register report",
+    **_record(
+        {
+            "version": {"const": REPORT_VERSION},
+            "manifest": _SOME_TEXT,
+            "run_id": _TEXT_OR_NULL,
+            "target": _record({field.name: _TEXT for field in fields(Target)}),
+            "summary": _record({field.name: _COUNT for field in fields(RunCounts)}),
+            "images": {"type": "array", "items": _IMAGE},
+        }
+    ),
+}

@@ -1,0 +1,196 @@
+"""One row per entry: where it stands, why, and what a person must do.
+
+Decides: which facts a row shows, the action that is due, what counts as skipped. Must
+not know: several ledgers, any form that rows are written in, files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from batch_register.entry import EntryRecord, EntryState
+from batch_register.model import (
+    Action,
+    EntryKey,
+    Fault,
+    FaultKind,
+    ImageId,
+    JobId,
+    Pairs,
+    RunCounts,
+    Target,
+)
+from batch_register.stage import Active
+
+REPORT_VERSION = 1
+
+# What is due where no fault says it.
+_DUE: dict[EntryState, Action] = {
+    EntryState.ACTIVE: Action.NONE,
+    EntryState.FAILED: Action.RUN_AGAIN,
+    EntryState.CONFLICT: Action.FIX_MANIFEST,
+    EntryState.UNKNOWN: Action.RUN_AGAIN,
+    EntryState.UNFINISHED: Action.RUN_AGAIN,
+    EntryState.DEFERRED: Action.RAISE_QUOTA,
+    EntryState.PENDING: Action.RUN_AGAIN,
+}
+
+# What may still turn into an image: a later run resolves it even after its removal.
+_OPEN = frozenset({EntryState.UNFINISHED, EntryState.UNKNOWN})
+
+_SPEC_CHANGED = Fault(
+    kind=FaultKind.SPEC_CONFLICT,
+    code="spec.changed",
+    reason="the manifest has changed since the image was made",
+    action=Action.FIX_MANIFEST,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """One entry; stamps are UTC text. The last two fields are not in the JSON form."""
+
+    key: EntryKey
+    name: str
+    image_url: str
+    state: EntryState
+    image_id: ImageId | None
+    job_id: JobId | None
+    attempts: int
+    started_at: str | None
+    finished_at: str | None
+    duration_s: float | None
+    size_bytes: int | None
+    error: Fault | None
+    action: Action
+    labels: Pairs
+    is_removed: bool = False  # the manifest no longer names it
+    is_skipped: bool = False  # active before the run that is reported
+
+    @property
+    def is_in_cloud(self) -> bool:
+        """Return whether something of this entry is in the cloud, or may be."""
+        return self.image_id is not None or self.state in _OPEN
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Return whether the entry did not succeed and cannot just go on."""
+        return self.state in (
+            EntryState.FAILED,
+            EntryState.CONFLICT,
+            EntryState.UNKNOWN,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that a form shows; `notes` are for people and not in the JSON form."""
+
+    version: int = REPORT_VERSION
+    manifest: str
+    run_id: str | None  # None: no run has begun
+    target: Target
+    summary: RunCounts
+    images: tuple[ReportRow, ...]
+    notes: tuple[str, ...] = ()
+
+
+def row_of(
+    record: EntryRecord, *, is_removed: bool = False, was_active: bool = False
+) -> ReportRow:
+    """Return the row of one record; `was_active`: before the run that is reported."""
+    state, error = _standing(record, is_removed=is_removed)
+    return ReportRow(
+        key=record.key,
+        name=record.name,
+        image_url=record.image_url,
+        state=state,
+        image_id=record.image_id,
+        job_id=record.job_id,
+        attempts=record.attempts,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        duration_s=_duration_s(record.started_at, record.finished_at),
+        size_bytes=record.size_bytes,
+        error=error,
+        action=_due_action(state, error, is_removed=is_removed),
+        labels=record.labels,
+        is_removed=is_removed,
+        is_skipped=was_active and state is EntryState.ACTIVE,
+    )
+
+
+def count(rows: Iterable[ReportRow]) -> RunCounts:
+    """Return how many rows stand where."""
+    states: Counter[EntryState] = Counter()
+    skipped = 0
+    for row in rows:
+        states[row.state] += 1
+        skipped += row.is_skipped
+    return RunCounts(
+        total=states.total(),
+        active=states[EntryState.ACTIVE],
+        failed=states[EntryState.FAILED],
+        conflict=states[EntryState.CONFLICT],
+        unknown=states[EntryState.UNKNOWN],
+        unfinished=states[EntryState.UNFINISHED],
+        deferred=states[EntryState.DEFERRED],
+        pending=states[EntryState.PENDING],
+        skipped=skipped,
+    )
+
+
+def _standing(
+    record: EntryRecord, *, is_removed: bool
+) -> tuple[EntryState, Fault | None]:
+    """Return the state and the error that explains it.
+
+    A removed entry cannot differ from a manifest that does not name it.
+    """
+    if isinstance(record.stage, Active):
+        if record.state is EntryState.CONFLICT and not is_removed:
+            return EntryState.CONFLICT, _SPEC_CHANGED
+        return EntryState.ACTIVE, None
+    return record.state, _complete(record.fault)
+
+
+def _complete(fault: Fault | None) -> Fault | None:
+    """Return the fault with neither code nor reason empty."""
+    if fault is None or (fault.code.strip() and fault.reason.strip()):
+        return fault
+    return replace(
+        fault,
+        code=fault.code.strip() or str(fault.kind),
+        reason=fault.reason.strip() or "no reason was given",
+    )
+
+
+def _due_action(state: EntryState, error: Fault | None, *, is_removed: bool) -> Action:
+    """Return what a person must do; of a removed entry only open ends matter."""
+    if is_removed and state not in _OPEN:
+        return Action.NONE
+    if error is not None and error.action is not Action.NONE:
+        return error.action
+    return _DUE[state]
+
+
+def _duration_s(started_at: str | None, finished_at: str | None) -> float | None:
+    """Return the seconds between two stamps, None where they do not tell."""
+    started, finished = _moment(started_at), _moment(finished_at)
+    if started is None or finished is None or finished < started:
+        return None
+    return round((finished - started).total_seconds(), 3)
+
+
+def _moment(stamp: str | None) -> datetime | None:
+    """Return a stamp as a moment; None where it is missing, broken or has no zone."""
+    if not stamp:
+        return None
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

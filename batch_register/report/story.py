@@ -1,0 +1,220 @@
+"""One entry's whole story in plain words, over all runs.
+
+Decides: how every ledger event reads, how events are gathered into runs. Must not know:
+files, where lines came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from batch_register.event import (
+    CreateIntended,
+    CreateRefused,
+    DuplicateSeen,
+    EntryDeferred,
+    Event,
+    ImageActive,
+    ImageAdopted,
+    ImageCreated,
+    ImageFailed,
+    OutcomeUnknown,
+    RegisterAccepted,
+    RegisterIntended,
+    RegisterRefused,
+    RetryStarted,
+    ShellDeleted,
+    ShellFate,
+    ShellKept,
+)
+from batch_register.ledger.codec import from_fields
+from batch_register.ledger.line import Line
+from batch_register.ledger.notes import ENTRY_DECLARED, ENTRY_REMOVED
+from batch_register.ledger.replay import Replay, RunRecord
+from batch_register.model import EntryKey, Fault
+from batch_register.report import json_form
+from batch_register.report.advice import advice
+from batch_register.report.plain import printable, size_words
+from batch_register.report.rows import ReportRow, row_of
+
+STORY_VERSION = 1
+
+_SHELL_WORDS: dict[ShellFate, str] = {
+    ShellFate.NONE: "no image is left of the last try",
+    ShellFate.REUSE: "the image of the last try is registered again",
+    ShellFate.REPLACE: "the image of the last try is deleted first",
+    ShellFate.KEEP: "the image of the last try is kept",
+}
+
+
+def _why(fault: Fault) -> str:
+    return fault.sentence()
+
+
+def _job(event: RegisterAccepted) -> str:
+    if event.job_id is None:
+        return "its job id is not known, so the image itself is watched"
+    return f"job {event.job_id}"
+
+
+# Every durable event; a test holds this against the list of them.
+WORDS: dict[type[Event], Callable[[Any], str]] = {
+    CreateIntended: lambda _: "about to create the image metadata",
+    ImageCreated: lambda event: f"image metadata created: image {event.image_id}",
+    CreateRefused: lambda event: f"create refused: {_why(event.error)}",
+    ImageAdopted: lambda event: (
+        f"image {event.image_id} found by its tag, status {event.status}: taken over"
+    ),
+    RegisterIntended: lambda event: (
+        f"about to register the file for image {event.image_id}"
+    ),
+    RegisterAccepted: lambda event: (
+        f"file accepted for image {event.image_id}: {_job(event)}"
+    ),
+    RegisterRefused: lambda event: f"register refused: {_why(event.error)}",
+    ImageActive: lambda event: (
+        f"image {event.image_id} is active, {size_words(event.size_bytes)}"
+    ),
+    ImageFailed: lambda event: f"failed at {event.stage}: {_why(event.error)}",
+    OutcomeUnknown: lambda event: f"outcome unknown: {_why(event.error)}",
+    EntryDeferred: lambda event: f"held back: {_why(event.error)}",
+    RetryStarted: lambda event: f"tried again; {_SHELL_WORDS[event.shell]}",
+    ShellDeleted: lambda event: f"dead image {event.image_id} deleted",
+    ShellKept: lambda event: (
+        f"dead image {event.image_id} could not be deleted: {_why(event.error)}"
+    ),
+    DuplicateSeen: lambda event: (
+        f"a further image carries this entry's tag: image {event.image_id}, status "
+        f"{event.status}; left alone"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """What one run noted of the entry; `run` is None where its start is not told."""
+
+    run_id: str
+    run: RunRecord | None
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One entry: where it stands now, and how it came there."""
+
+    manifest: str
+    row: ReportRow
+    chapters: tuple[Chapter, ...]
+
+
+def tell(replay: Replay, key: EntryKey, lines: Iterable[Line]) -> Story:
+    """Return the story of `key`, whose lines in the ledger's order are `lines`.
+
+    Raises:
+        KeyError: the ledger has no entry of this key.
+    """
+    record = replay.records[key]
+    chapters = tuple(
+        Chapter(run_id=run_id, run=replay.run(run_id), lines=tuple(noted))
+        for run_id, noted in groupby(lines, key=lambda line: line.run_id)
+    )
+    return Story(
+        manifest=replay.manifest_name or "",
+        row=row_of(record, is_removed=record.is_removed),
+        chapters=chapters,
+    )
+
+
+def words(line: Line) -> str:
+    """Return what one line says, as a person would say it; printable."""
+    if line.event == ENTRY_DECLARED:
+        return printable(_declared(line.fields))
+    if line.event == ENTRY_REMOVED:
+        return "the manifest no longer names this entry"
+    event = from_fields(line.event, line.fields)
+    if event is None:
+        return printable(f"{line.event} (noted by a newer version of this tool)")
+    return printable(WORDS[type(event)](event))
+
+
+def _declared(fields: Mapping[str, object]) -> str:
+    return (
+        f"declared by the manifest: {fields.get('name')} from {fields.get('image_url')}"
+    )
+
+
+def render_text(story: Story) -> str:
+    """Return the story for a terminal, one line per event."""
+    lines = [*_heading(story.row)]
+    for chapter in story.chapters:
+        lines += ["", _chapter_heading(chapter)]
+        lines += [f"  {printable(line.at)}  {words(line)}" for line in chapter.lines]
+    return "\n".join(lines) + "\n"
+
+
+def _heading(row: ReportRow) -> list[str]:
+    facts = [
+        f"{label} {printable(value)}"
+        for label, value in (
+            ("name", row.name),
+            ("source", row.image_url),
+            ("image", row.image_id),
+            ("job", row.job_id),
+        )
+        if value
+    ]
+    removed = ", no longer in the manifest" if row.is_removed else ""
+    lines = [f"{printable(row.key)}: {row.state}{removed}"]
+    lines.append(f"  {', '.join([*facts, f'tries {row.attempts}'])}")
+    if row.error is not None:
+        lines.append(f"  why: {printable(row.error.sentence())}")
+    lines.append(f"  to do: {advice(row.action, row.error)}")
+    return lines
+
+
+def _chapter_heading(chapter: Chapter) -> str:
+    run = chapter.run
+    name = f"run {printable(chapter.run_id)}"
+    if run is None:
+        return name
+    if run.finished_at is None:
+        return f"{name}, from {run.started_at}, no end noted"
+    return (
+        f"{name}, from {run.started_at} to {run.finished_at}, exit code {run.exit_code}"
+    )
+
+
+def render_json(story: Story) -> str:
+    """Return the story as one JSON document, fields as the ledger has them."""
+    document = {
+        "version": STORY_VERSION,
+        "manifest": story.manifest,
+        "image": json_form.image(story.row),
+        "runs": [_chapter_object(chapter) for chapter in story.chapters],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _chapter_object(chapter: Chapter) -> json_form.JsonObject:
+    run = chapter.run
+    return {
+        "run_id": chapter.run_id,
+        "started_at": run.started_at if run else None,
+        "finished_at": run.finished_at if run else None,
+        "exit_code": run.exit_code if run else None,
+        "events": [
+            {
+                "seq": line.seq,
+                "at": line.at,
+                "event": line.event,
+                "words": words(line),
+                "fields": dict(line.fields),
+            }
+            for line in chapter.lines
+        ],
+    }

@@ -1,0 +1,98 @@
+"""Reports on disk: the form by suffix, the whole file or none.
+
+Decides: which suffix means which form, how a file is replaced. Must not know: what a
+report holds. The only module of the package that touches a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import aiofiles
+
+from batch_register.errors import SettingsError
+from batch_register.report import csv_form, json_form, markdown_form, table_form
+from batch_register.report.rows import Report
+
+Render: TypeAlias = Callable[[Report], str]
+
+FORMS: dict[str, Render] = {
+    "table": table_form.render,
+    "json": json_form.render,
+    "csv": csv_form.render,
+    "markdown": markdown_form.render,
+}
+SUFFIXES: dict[str, str] = {".json": "json", ".csv": "csv", ".md": "markdown"}
+
+
+def form_for(path: Path) -> str:
+    """Return the name of the form that a file's suffix stands for.
+
+    Raises:
+        SettingsError: no form has this suffix.
+    """
+    form = SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        message = f"{path}: no report form has the suffix {path.suffix!r}"
+        raise SettingsError(message, hint=f"use one of {', '.join(sorted(SUFFIXES))}")
+    return form
+
+
+async def write_report(report: Report, path: Path) -> None:
+    """Write the report in the form that the suffix stands for.
+
+    Raises:
+        SettingsError: no form has this suffix, or the file cannot be written.
+    """
+    await write_text(FORMS[form_for(path)](report), path)
+
+
+async def write_text(text: str, path: Path) -> None:
+    """Replace the file by the text, so that a reader sees the old or the new whole.
+
+    Something other than a regular file, such as a pipe, is written into.
+
+    Raises:
+        SettingsError: the file cannot be written.
+    """
+    try:
+        place = await asyncio.to_thread(_replaceable, path)
+        if place is None:
+            await _write(text, path, "w")
+        else:
+            await _replace(text, place)
+    except OSError as error:
+        message = f"{path}: the report cannot be written: {error.strerror or error}"
+        hint = "write it again from the ledger with the report command"
+        raise SettingsError(message, hint=hint) from error
+
+
+def _replaceable(path: Path) -> Path | None:
+    """Return the file behind any links, None for a pipe or a device."""
+    if path.exists() and not path.is_file():
+        return None
+    return path.resolve()
+
+
+async def _replace(text: str, path: Path) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        await _write(text, part, "x", is_synced=True)
+        await asyncio.to_thread(part.replace, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+async def _write(
+    text: str, path: Path, mode: Literal["w", "x"], *, is_synced: bool = False
+) -> None:
+    async with aiofiles.open(path, mode, encoding="utf-8", newline="") as file:
+        await file.write(text)
+        await file.flush()
+        if is_synced:
+            await asyncio.to_thread(os.fsync, file.fileno())

@@ -1,0 +1,62 @@
+"""One run's stop: why it stops, and waits that a stop cuts short.
+
+Decides: nothing about when to stop; whoever asks first gives the reason. Must not know:
+signals, entries, the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from batch_register.errors import StoppedError
+from batch_register.model import StopReason
+
+
+class Stop:
+    """Tells every waiting task of a run to end at once; calls under way go on."""
+
+    def __init__(self) -> None:
+        self._requested = asyncio.Event()
+        self._wakes: set[asyncio.Event] = set()
+        self.reason: StopReason | None = None
+
+    @property
+    def is_requested(self) -> bool:
+        """Return whether the run has been told to stop."""
+        return self.reason is not None
+
+    def request(self, reason: StopReason) -> None:
+        """Tell the run to stop; the first reason stays."""
+        if self.reason is None:
+            self.reason = reason
+            self._requested.set()
+            for wake in self._wakes:
+                wake.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait this long.
+
+        Raises:
+            StoppedError: the run was told to stop, before or during the wait.
+        """
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._requested.wait()
+        except TimeoutError:
+            return
+        raise StoppedError
+
+    async def until(self, event: asyncio.Event) -> None:
+        """Wait until `event` is set.
+
+        Raises:
+            StoppedError: the run was told to stop, before or during the wait.
+        """
+        self._wakes.add(event)
+        try:
+            if not self.is_requested:
+                await event.wait()
+        finally:
+            self._wakes.discard(event)
+        if self.is_requested:
+            raise StoppedError

@@ -1,0 +1,63 @@
+"""What goes out and what comes back: requests, replies, and who handles them.
+
+Decides: the shape of one HTTP call for everyone above. Must not know: any HTTP
+library, images, how a token is got or a request is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, to the byte: `url` is already encoded, `body` already serialised."""
+
+    operation: str  # for messages: "create image", "list images"
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    deadline_s: float = 60.0  # total, from connecting to the last byte of the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer, whole; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def request_id(self) -> str | None:
+        """Return the service's own id of this request, for its support."""
+        for name in ("x-request-id", "x-iam-trace-id", "x-openstack-request-id"):
+            if value := self.headers.get(name):
+                return value
+        return None
+
+
+class Sender(Protocol):
+    """Whoever sends a request once and returns its answer, whatever its status."""
+
+    async def send(self, request: Request) -> Reply:
+        """Send once, follow nothing; raise ServiceError where no answer came."""
+        ...
+
+
+class Authoriser(Protocol):
+    """Whoever adds credentials to a request."""
+
+    async def authorise(self, request: Request) -> Request:
+        """Return the request with credentials; raise ServiceError where there are none."""
+        ...
+
+    async def renew(self, refused: Request) -> bool:
+        """Replace the credentials that `refused` carried; False where that cannot help.
+
+        Many callers may ask at once for the same credentials: one renewal serves all.
+        """
+        ...

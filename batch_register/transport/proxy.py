@@ -1,0 +1,68 @@
+"""Which proxy, if any, a request goes through.
+
+Decides: the proxy per URL, from the usual environment variables, and how its
+credentials travel. Must not know: requests, services. aiohttp's own way is not used: it
+also takes Authorization headers from ~/.netrc.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How to reach one URL: directly, where `url` is None."""
+
+    url: str | None = None
+    name: str = ""  # host:port, for messages
+    request_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    connect_headers: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+_DIRECT = Route()
+
+
+class Proxies:
+    """The proxies by scheme, and the hosts that need none."""
+
+    def __init__(self, by_scheme: Mapping[str, str]) -> None:
+        self._by_scheme = MappingProxyType(dict(by_scheme))
+
+    def route(self, url: str) -> Route:
+        """Return the way to a URL; a proxy's password goes to the proxy alone."""
+        parts = urlsplit(url)
+        proxy = self._by_scheme.get(parts.scheme) or self._by_scheme.get("all")
+        host = parts.hostname or ""
+        if not proxy or proxy_bypass(host, dict(self._by_scheme)):
+            return _DIRECT
+        return _through(proxy, tunnelled=parts.scheme == "https")
+
+
+NO_PROXIES = Proxies({})
+
+
+def environment_proxies() -> Proxies:
+    """Return the proxies that this process's environment names."""
+    return Proxies(getproxies())
+
+
+def _through(proxy: str, *, tunnelled: bool) -> Route:
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    netloc = parts.netloc.rpartition("@")[2]
+    headers: dict[str, str] = {}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        encoded = base64.b64encode(pair.encode()).decode()
+        headers["Proxy-Authorization"] = f"Basic {encoded}"
+    return Route(
+        url=urlunsplit((parts.scheme, netloc, "", "", "")),
+        name=netloc,
+        request_headers={} if tunnelled else headers,
+        connect_headers=headers if tunnelled else None,
+    )

@@ -1,0 +1,168 @@
+"""One list per tick for all images in flight, and a request for the odd one.
+
+Decides: when to ask the cloud, and whom to tell. Must not know: what is done with a
+verdict, other entries' stages, the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from batch_register.errors import ServiceError, StoppedError
+from batch_register.event import Event
+from batch_register.model import (
+    MANIFEST_TAG,
+    Fault,
+    ImageId,
+    ImageQuery,
+    ImageView,
+    JobStatus,
+)
+from batch_register.ports import ImageService, Observer
+from batch_register.stopping import Stop
+from batch_register.watcher.verdict import (
+    Watched,
+    WatchLimits,
+    is_due,
+    judge_deadline,
+    judge_image,
+    judge_job,
+    judge_listed,
+)
+
+# Checks of single images that may be under way at once: a burst of failed jobs must
+# not turn into a burst of requests.
+_CHECKS_AT_ONCE = 4
+
+
+class Watcher:
+    """Waits for images on behalf of many tasks.
+
+    `run` owns the polling and ends when it is cancelled or the run is told to stop; `watch` is called by the task that owns the entry.
+    """
+
+    def __init__(
+        self,
+        service: ImageService,
+        manifest_name: str,
+        limits: WatchLimits,
+        *,
+        stop: Stop,
+        observer: Observer,
+    ) -> None:
+        self._service = service
+        self._manifest_name = manifest_name
+        self._limits = limits
+        self._stop = stop
+        self._observer = observer
+        self._waiting: dict[ImageId, tuple[Watched, asyncio.Future[Event]]] = {}
+        self._arrival = asyncio.Event()
+        self._is_stopped = False
+
+    async def watch(self, watched: Watched) -> Event:
+        """Return how the image ended.
+
+        Raises:
+            StoppedError: the run stops before the image has ended.
+        """
+        if self._is_stopped:
+            raise StoppedError
+        verdict: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._waiting[watched.image_id] = (watched, verdict)
+        self._arrival.set()
+        try:
+            return await verdict
+        finally:
+            del self._waiting[watched.image_id]
+
+    async def run(self) -> None:
+        """Poll while anything is watched, until the run stops or this is cancelled."""
+        try:
+            while True:
+                await self._stop.until(self._arrival)
+                self._arrival.clear()
+                while self._waiting:
+                    await self._stop.pause(self._limits.poll_interval_s)
+                    await self._tick()
+        except StoppedError:
+            self._is_stopped = True
+            for _, verdict in self._waiting.values():
+                if not verdict.done():
+                    verdict.set_exception(StoppedError())
+
+    async def _tick(self) -> None:
+        listed = await self._list()
+        due: list[Watched] = []
+        now_s = asyncio.get_running_loop().time()
+        for watched, _ in list(self._waiting.values()):
+            view = listed.get(watched.image_id)
+            event = judge_listed(watched, view)
+            if event is None and is_due(watched, view, self._limits, now_s):
+                due.append(watched)
+            self._tell(watched, event or judge_deadline(watched, now_s))
+        await self._check_all(due)
+
+    async def _list(self) -> dict[ImageId, ImageView]:
+        """Return the images in flight by id; a failed poll shows none and harms none."""
+        query = ImageQuery(
+            tag=(MANIFEST_TAG, self._manifest_name), created_since=self._oldest()
+        )
+        try:
+            views = await self._service.list_images(query)
+        except ServiceError as error:
+            self._observer.noticed("watch.list_failed", error=error.fault.sentence())
+            return {}
+        return {view.image_id: view for view in views}
+
+    def _oldest(self) -> str | None:
+        """Return the creation time of the oldest image in flight, if all are known.
+
+        It narrows the list to a few times what is in flight. The stamps are the
+        cloud's own, so that clocks need not agree; they sort as text (ISO 8601).
+        """
+        stamps = [watched.created_at for watched, _ in self._waiting.values()]
+        return min(stamps) if stamps and all(stamps) else None
+
+    async def _check_all(self, due: list[Watched]) -> None:
+        places = asyncio.Semaphore(_CHECKS_AT_ONCE)
+
+        async def check(watched: Watched) -> None:
+            async with places:
+                with suppress(StoppedError):  # `run` hears of it at its next wait
+                    await self._check(watched)
+
+        async with asyncio.TaskGroup() as group:
+            for watched in due:
+                if watched.image_id in self._waiting:
+                    group.create_task(check(watched))
+
+    async def _check(self, watched: Watched) -> None:
+        """Ask about one image directly; a failed request leaves it waiting."""
+        watched.note_check(asyncio.get_running_loop().time())
+        try:
+            failure, is_running = await self._job_failure(watched)
+            if is_running:
+                return
+            image = await self._service.get_image(watched.image_id)
+        except ServiceError as error:
+            fault = error.fault.sentence()
+            self._observer.noticed("watch.check_failed", key=watched.key, error=fault)
+            return
+        now_s = asyncio.get_running_loop().time()
+        self._tell(watched, judge_image(watched, image, failure, self._limits, now_s))
+
+    async def _job_failure(self, watched: Watched) -> tuple[Fault | None, bool]:
+        """Return why the job failed, if it did, and whether it is still running."""
+        if watched.job_id is None:
+            return None, False
+        job = await self._service.get_job(watched.job_id)
+        if job is None:
+            return None, False  # forgotten: only the image can tell
+        watched.last_seen = f"job {job.raw_status or job.status}"
+        return judge_job(job), job.status in (JobStatus.INIT, JobStatus.RUNNING)
+
+    def _tell(self, watched: Watched, event: Event | None) -> None:
+        waiting = self._waiting.get(watched.image_id)
+        if event is not None and waiting is not None and not waiting[1].done():
+            waiting[1].set_result(event)

@@ -1,0 +1,179 @@
+"""What the cloud's answers mean for one image that is being watched.
+
+Decides: active, failed, unknown, or keep waiting, and when a single image deserves a
+request of its own. Must not know: how answers are got, clocks (`now_s` is an argument).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batch_register.event import Event, ImageActive, ImageFailed, OutcomeUnknown
+from batch_register.model import (
+    Action,
+    EntryKey,
+    Fault,
+    FaultKind,
+    ImageId,
+    ImageStatus,
+    ImageView,
+    JobId,
+    JobStatus,
+    JobView,
+)
+from batch_register.pacing import CheckSchedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchLimits:
+    """The times that watching goes by, in seconds."""
+
+    poll_interval_s: float
+    settle_s: float  # how long a list may lag behind the truth
+    image_deadline_s: float
+
+    @property
+    def unexplained(self) -> CheckSchedule:
+        """Return when to look after an image that the list does not show as saving."""
+        return CheckSchedule(
+            first_s=2 * self.poll_interval_s, longest_s=12 * self.poll_interval_s
+        )
+
+    @property
+    def overdue_every_s(self) -> float:
+        """Return how often an image that keeps saving gets a request of its own."""
+        return max(self.image_deadline_s / 4, 24 * self.poll_interval_s)
+
+
+@dataclass(slots=True, kw_only=True)
+class Watched:
+    """One image that is being watched; times are loop time in seconds."""
+
+    key: EntryKey
+    image_id: ImageId
+    job_id: JobId | None
+    created_at: str  # the cloud's own text; empty where it is not known
+    since_s: float
+    deadline_s: float
+    last_check_s: float
+    checks: int = 0
+    last_seen: str = "not seen yet"  # in words, for the reason of a deadline
+    missing_since_s: float | None = None
+
+    def note_check(self, now_s: float) -> None:
+        """Count one request that was made for this image alone."""
+        self.checks += 1
+        self.last_check_s = now_s
+
+
+def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
+    """Return what one row of the shared list proves, or None to keep waiting.
+
+    An active image with a size is done: its job may run on for a moment, but cannot
+    take the image back. Nothing else in a list is proof, since lists lag.
+    """
+    if view is None:
+        return None
+    watched.last_seen = f"image {view.raw_status or view.status}"
+    watched.created_at = watched.created_at or view.created_at
+    if view.is_usable:
+        return ImageActive(image_id=view.image_id, size_bytes=view.size_bytes)
+    return None
+
+
+def is_due(
+    watched: Watched, view: ImageView | None, limits: WatchLimits, now_s: float
+) -> bool:
+    """Return whether this image deserves a request of its own now.
+
+    One that the list shows as saving needs none before it is overdue; one that was
+    killed has a reason to tell at once; anything else may just be the list's lag.
+    """
+    if view is not None and view.status is ImageStatus.SAVING:
+        wait_s = limits.overdue_every_s
+    elif view is not None and view.status is ImageStatus.KILLED:
+        wait_s = limits.unexplained.wait_s(watched.checks) if watched.checks else 0.0
+    else:
+        wait_s = limits.unexplained.wait_s(watched.checks)
+    return now_s - watched.last_check_s >= wait_s
+
+
+def judge_job(job: JobView) -> Fault | None:
+    """Return why a job failed, or None where it did not."""
+    if job.status is not JobStatus.FAIL:
+        return None
+    return job.fault or Fault(
+        kind=FaultKind.JOB_FAILED,
+        code="job.failed",
+        reason="the service gave no reason",
+        action=Action.CONTACT_PROVIDER,
+    )
+
+
+def judge_image(
+    watched: Watched,
+    image: ImageView | None,
+    failure: Fault | None,
+    limits: WatchLimits,
+    now_s: float,
+) -> Event | None:
+    """Return what a direct look at the image proves, beside its job's failure if any."""
+    if image is None or image.is_gone:
+        return _judge_missing(watched, failure, limits, now_s)
+    watched.missing_since_s = None
+    watched.last_seen = f"image {image.raw_status or image.status}"
+    if image.is_usable:
+        return _judge_usable(image, failure)
+    if failure is None and image.status is ImageStatus.KILLED:
+        failure = _fault(
+            FaultKind.JOB_FAILED,
+            "image.killed",
+            "the service gave the image up and no job says why",
+            Action.RUN_AGAIN,
+        )
+    if failure is not None:
+        return ImageFailed(error=failure, stage="job", image_id=watched.image_id)
+    return None
+
+
+def _judge_usable(image: ImageView, failure: Fault | None) -> Event:
+    if failure is None:
+        return ImageActive(image_id=image.image_id, size_bytes=image.size_bytes)
+    reason = f"the image is active, yet its job failed: {failure.sentence()}"
+    contradiction = _fault(
+        FaultKind.CONTRADICTION, "contradiction", reason, Action.CONTACT_PROVIDER
+    )
+    return OutcomeUnknown(error=contradiction)
+
+
+def _judge_missing(
+    watched: Watched, failure: Fault | None, limits: WatchLimits, now_s: float
+) -> Event | None:
+    if failure is not None:
+        return ImageFailed(error=failure, stage="job", image_id=watched.image_id)
+    if watched.missing_since_s is None:
+        watched.missing_since_s = now_s
+    watched.last_seen = "image not found"
+    if now_s - watched.missing_since_s < limits.settle_s:
+        return None
+    vanished = _fault(
+        FaultKind.NOT_FOUND,
+        "image.vanished",
+        "the image is gone; somebody may have deleted it",
+        Action.RUN_AGAIN,
+    )
+    return ImageFailed(error=vanished, stage="job", image_id=watched.image_id)
+
+
+def judge_deadline(watched: Watched, now_s: float) -> Event | None:
+    """Return that the outcome is unknown once the image's deadline has passed."""
+    if now_s < watched.deadline_s:
+        return None
+    waited_s = now_s - watched.since_s
+    reason = f"not active after {waited_s:.0f} s; last seen: {watched.last_seen}"
+    overdue = _fault(FaultKind.DEADLINE, "deadline", reason, Action.RUN_AGAIN)
+    return OutcomeUnknown(error=overdue)
+
+
+def _fault(kind: FaultKind, code: str, reason: str, action: Action) -> Fault:
+    return Fault(kind=kind, code=code, reason=reason, action=action)

@@ -1,0 +1,229 @@
+"""Progress: the display that fits the place, and never a reason to stop a run."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+from structlog.typing import EventDict, WrappedLogger
+
+from batch_register.cli.progress import (
+    Display,
+    Progress,
+    choose_display,
+    make_progress,
+)
+from batch_register.entry import EntryRecord, EntryState
+from batch_register.event import ImageFailed
+from batch_register.logs import LogPlan, configured
+from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageId
+from batch_register.settings import Output, ProgressMode
+from batch_register.stage import Active, Failed
+
+FAULT = Fault(
+    kind=FaultKind.JOB_FAILED,
+    code="IMG.0100",
+    reason="bad \x1b[31mfile\r\n token=abc123abc123",
+    action=Action.FIX_SOURCE,
+)
+EVENT = ImageFailed(error=FAULT, stage="job")
+FAILED = EntryRecord(key=EntryKey("web-02"), stage=Failed(fault=FAULT))
+ACTIVE = EntryRecord(
+    key=EntryKey("web-01"),
+    stage=Active(image_id=ImageId("i"), job_id=None, size_bytes=1),
+)
+SHOWN_TROUBLE = "web-02: IMG.0100: bad  [31mfile   token=***"
+
+
+def now() -> datetime:
+    return datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Witness(io.StringIO):
+    """A stream that says when somebody wrote to it."""
+
+    def __init__(self, *, is_terminal: bool = False) -> None:
+        super().__init__()
+        self.was_written = threading.Event()
+        self._is_terminal = is_terminal
+
+    def write(self, text: str) -> int:
+        count = super().write(text)
+        self.was_written.set()
+        return count
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+class Gone(Witness):
+    """A terminal that was closed."""
+
+    def write(self, text: str) -> int:
+        self.was_written.set()
+        raise OSError(5, "Input/output error")
+
+    def flush(self) -> None:
+        raise OSError(5, "Input/output error")
+
+
+def play(progress: Progress) -> None:
+    progress.start({EntryKey("web-00"): EntryState.ACTIVE})
+    progress.entry_moved(ACTIVE, EVENT)
+    progress.entry_moved(FAILED, EVENT)
+    progress.noticed("throttle.closed", seconds=1)
+
+
+# ------------------------------------------------------------ which display
+
+
+@pytest.mark.parametrize(
+    ("mode", "output", "terminal", "elsewhere"),
+    [
+        ("auto", "table", Display.BAR, Display.LOG),
+        ("auto", "json", Display.BAR, Display.LOG),
+        ("auto", "quiet", Display.NONE, Display.NONE),
+        ("bar", "quiet", Display.BAR, Display.PLAIN),
+        ("plain", "table", Display.PLAIN, Display.PLAIN),
+        ("none", "table", Display.NONE, Display.NONE),
+    ],
+)
+def test_the_display_fits_the_place(
+    mode: str, output: str, terminal: Display, elsewhere: Display
+) -> None:
+    for is_terminal, expected in ((True, terminal), (False, elsewhere)):
+        found = choose_display(
+            ProgressMode(mode), Output(output), is_terminal=is_terminal
+        )
+        assert found is expected
+
+
+# ------------------------------------------------------------ plain and log
+
+
+def test_plain_lines_carry_no_control_characters_and_no_secret() -> None:
+    stream = Witness()
+    with make_progress(Display.PLAIN, 4, stream, now) as progress:
+        play(progress)
+    assert stream.getvalue() == (
+        f"3/4: 2 active, 1 failed, 1 pending; 3600 images/h; last: {SHOWN_TROUBLE}\n"
+    )
+
+
+def test_plain_lines_appear_while_nothing_moves() -> None:
+    stream = Witness()
+    with make_progress(Display.PLAIN, 4, stream, now, interval_s=0.001):
+        assert stream.was_written.wait(timeout=10)
+    assert stream.getvalue().splitlines()[0] == "0/4: 4 pending"
+
+
+def test_beside_a_log_progress_is_a_log_line() -> None:
+    said = threading.Event()
+
+    def note(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        said.set()
+        return event
+
+    with (
+        capture_logs(processors=[note]) as lines,
+        make_progress(Display.LOG, 4, sys.stderr, now, interval_s=0.001) as progress,
+    ):
+        play(progress)
+        for _ in range(2):  # the first may have been counted before the moves
+            said.clear()
+            assert said.wait(timeout=10)
+    assert lines[-1] == {
+        "event": "run.progress",
+        "log_level": "info",
+        "total": 4,
+        "settled": 3,
+        "images_per_hour": 3600.0,
+        "time_left_s": None,
+        "active": 2,
+        "failed": 1,
+        "conflict": 0,
+        "unknown": 0,
+        "unfinished": 0,
+        "deferred": 0,
+        "pending": 1,
+    }
+
+
+def test_no_progress_writes_nothing() -> None:
+    stream = Witness()
+    with make_progress(Display.NONE, 4, stream, now) as progress:
+        play(progress)
+    assert stream.getvalue() == ""
+    assert progress.standing().settled == 3
+
+
+# ------------------------------------------------------------ the bar
+
+
+def test_the_bar_shows_counts_pace_and_the_last_trouble() -> None:
+    stream = Witness(is_terminal=True)
+    with make_progress(Display.BAR, 4, stream, now) as progress:
+        play(progress)
+    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "3/4" in drawn
+    assert "2 active, 1 failed, 1 pending; 3600 images/h" in drawn
+    assert SHOWN_TROUBLE in drawn
+    assert stream.getvalue().rstrip().endswith("\x1b[2K")  # leaves nothing behind
+
+
+def test_a_log_line_stands_whole_above_the_bar() -> None:
+    stream = Witness(is_terminal=True)
+    usual, sys.stderr = sys.stderr, stream
+    try:
+        with (
+            configured(LogPlan(is_terminal=True)),
+            make_progress(Display.BAR, 4, stream, now) as progress,
+        ):
+            structlog.get_logger().warning("image.failed", key="web-02")
+            play(progress)
+    finally:
+        sys.stderr = usual
+    line = next(
+        line for line in stream.getvalue().split("\n") if "image.failed" in line
+    )
+    assert re.search(r"\[warning  \] image.failed +key=web-02", line)
+    assert "━" not in line
+
+
+@pytest.mark.parametrize("display", Display)
+def test_a_terminal_that_vanishes_stops_nothing(display: Display) -> None:
+    stream = Gone(is_terminal=True)
+    with make_progress(display, 4, stream, now, interval_s=0.001) as progress:
+        play(progress)
+        if display is Display.PLAIN:
+            assert stream.was_written.wait(timeout=10)
+    assert progress.standing().settled == 3
+
+
+class Unreadable(EntryRecord):
+    """A record whose state cannot be told."""
+
+    @property
+    def state(self) -> EntryState:
+        message = "a bug"
+        raise RuntimeError(message)
+
+
+def test_a_bug_in_the_display_does_not_reach_the_run() -> None:
+    progress = Progress(1, now)
+    progress.entry_moved(Unreadable(key=EntryKey("a")), EVENT)
+    assert progress.standing().line() == "0/1: 1 pending"
+
+
+def test_a_clock_that_fails_leaves_the_bar_empty() -> None:
+    times = iter([now()])
+    stream = Witness(is_terminal=True)
+    with make_progress(Display.BAR, 4, stream, lambda: next(times)) as progress:
+        progress.entry_moved(ACTIVE, EVENT)
+    assert "pending" not in stream.getvalue()

@@ -1,0 +1,120 @@
+"""README says what the code does: commands, codes, settings, events, drawings."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from batch_register import errors
+from batch_register.cli import COMMANDS
+from batch_register.engine.outcome import exit_code
+from batch_register.entry import EntryState
+from batch_register.ledger import notes
+from batch_register.model import Action, RunCounts, StopReason
+from tests.documentation.readme_parts import README, redrawn
+
+TEXT = README.read_text()
+ROOT = README.parent
+
+
+def section(title: str) -> str:
+    """Return the text under a heading, up to the next one of any depth."""
+    found = re.search(
+        rf"^#+ {re.escape(title)}$(.*?)(?=^#+ |\Z)", TEXT, re.MULTILINE | re.DOTALL
+    )
+    assert found is not None, title
+    return found[1]
+
+
+def test_the_drawn_parts_are_up_to_date() -> None:
+    assert redrawn(TEXT) == TEXT, "run: poe docs"
+
+
+def test_the_quick_start_holds_two_commands_and_ci_runs_the_second() -> None:
+    fences = re.findall(r"```sh\n(.*?)```", section("Quick start"), re.DOTALL)
+    commands = [line for fence in fences for line in fence.splitlines() if line]
+    assert len(commands) == 2
+    assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_described(command: str) -> None:
+    assert re.search(rf"^\| `{command}[ `]", section("Commands"), re.MULTILINE)
+
+
+def codes() -> set[int]:
+    """Return every exit code that an error or an outcome can give."""
+    classes = vars(errors).values()
+    from_errors = {
+        kind.exit_code
+        for kind in classes
+        if isinstance(kind, type) and issubclass(kind, errors.BatchRegisterError)
+    }
+    troubles = [
+        RunCounts(),
+        RunCounts(failed=1),
+        RunCounts(unknown=1),
+        RunCounts(deferred=1),
+    ]
+    from_outcomes = {
+        exit_code(counts, reason)
+        for counts in troubles
+        for reason in (None, *StopReason)
+    }
+    return from_errors | from_outcomes
+
+
+def test_every_exit_code_is_in_the_table_and_no_other() -> None:
+    table = section("Exit codes of `run`")
+    cells = re.findall(r"^\| ([0-9, ]+) \|", table, re.MULTILINE)
+    listed = {int(code) for cell in cells for code in cell.split(",")}
+    assert listed == codes()
+
+
+@pytest.mark.parametrize("word", [*EntryState, *Action])
+def test_every_word_of_the_report_is_explained(word: str) -> None:
+    assert f"`{word}`" in section("The report")
+
+
+def test_every_ledger_line_that_is_no_image_event_is_named() -> None:
+    names = {
+        notes.LEDGER_OPENED,
+        notes.RUN_STARTED,
+        notes.RUN_FINISHED,
+        notes.CLOUD_OBSERVED,
+        notes.ENTRY_DECLARED,
+        notes.ENTRY_REMOVED,
+    }
+    assert {name for name in names if f"`{name}`" not in section("The ledger")} == set()
+
+
+def test_every_package_has_its_floor_in_the_overview() -> None:
+    package = ROOT / "batch_register"
+    names = {path.stem for path in package.iterdir() if not path.stem.startswith("__")}
+    missing = {
+        name for name in names - {"py"} if f"`{name}`" not in section("How it works")
+    }
+    assert missing == set()
+
+
+def test_nothing_that_git_keeps_names_this_machine() -> None:
+    """Paths of one machine, and registries' hosts, have no place in the repository."""
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    pattern = re.compile(
+        "/" + "root/|/" + "home/[a-z]|files.pythonhosted|" + "pypi.org"
+    )
+    named = [
+        name
+        for name in tracked
+        if (ROOT / name).is_file() and pattern.search(_text(ROOT / name))
+    ]
+    assert named == []
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")

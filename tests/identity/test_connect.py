@@ -1,0 +1,250 @@
+"""From a cloud's settings to what calls need: credentials, project, address."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from batch_register.errors import AuthenticationError, ServiceError, SettingsError
+from batch_register.identity import Connection, connect
+from batch_register.identity.cloud import (
+    Cloud,
+    Domain,
+    GivenToken,
+    KeyPair,
+    PasswordLogin,
+    Project,
+    User,
+)
+from batch_register.identity.endpoints import resolve_endpoint
+from batch_register.identity.keys import FixedToken, Signer
+from batch_register.identity.keystone import TokenAuth
+from batch_register.identity.session import Endpoint
+from batch_register.identity.signing import AccessKeys, sign
+from batch_register.model import Action, FaultKind
+from batch_register.transport import Reply, Request
+
+URL = "https://iam.example/v3"
+KEYS = AccessKeys(access_key="AK", secret_key="canary-secret")
+LOGIN = PasswordLogin(
+    auth_url=URL, user=User(name="u", domain=Domain(name="d")), password="canary"
+)
+CLOUD = Cloud(
+    name="otc",
+    source="cloud 'otc' in clouds.yaml",
+    auth=LOGIN,
+    project=Project(name="eu-de"),
+    region_name="eu-de",
+)
+
+
+def endpoint(url: str, **changes: str) -> Endpoint:
+    line = Endpoint(service_type="image", interface="public", region="eu-de", url=url)
+    return replace(line, **changes)
+
+
+CATALOG = (
+    endpoint("https://obs.example", service_type="object"),
+    endpoint("https://internal.example/v2", interface="internal"),
+    endpoint("https://nl.example/v2", region="eu-nl"),
+    endpoint("https://de.example/v2/"),
+    endpoint("https://ims.example/v1", service_type="ims"),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "address"),
+    [
+        ({}, "https://de.example"),
+        ({"region_name": "eu-nl"}, "https://nl.example"),
+        ({"interface": "internal"}, "https://internal.example"),
+        ({"region_name": "eu-ch2"}, "https://fallback.example"),
+        ({"interface": "admin"}, "https://fallback.example"),
+        ({"ims_endpoint": "https://own.example/v1"}, "https://own.example"),
+        (
+            {"image_endpoint": "https://a.example/x", "ims_endpoint": "https://b"},
+            "https://a.example/x",
+        ),
+    ],
+)
+def test_an_override_comes_before_the_catalogue_and_that_before_the_fallback(
+    changes, address
+):
+    cloud = replace(CLOUD, **changes)
+    fallback = "https://fallback.example/"
+    assert resolve_endpoint(cloud, CATALOG, fallback=fallback) == address
+
+
+def test_a_catalogue_may_call_the_service_ims_and_leave_the_region_open():
+    catalog = (
+        endpoint("", service_type="image"),
+        endpoint("https://any.example/v2.1", service_type="ims", region="*"),
+    )
+    assert resolve_endpoint(CLOUD, catalog) == "https://any.example"
+
+
+def test_several_regions_without_one_being_named_are_not_guessed_at():
+    cloud = replace(CLOUD, region_name=None)
+    with pytest.raises(SettingsError) as caught:
+        resolve_endpoint(cloud, CATALOG)
+    assert caught.value.hint == "set region_name to one of: eu-de, eu-nl"
+    assert resolve_endpoint(cloud, CATALOG[3:4]) == "https://de.example"
+
+
+def test_no_address_at_all_names_what_to_set():
+    with pytest.raises(SettingsError, match=r"cloud 'otc' in clouds\.yaml") as caught:
+        resolve_endpoint(CLOUD, ())
+    assert "image_endpoint_override" in caught.value.hint
+
+
+async def test_a_login_gives_project_and_address(clock, keystone, scripted):
+    keystone.catalog = [
+        "rubbish",
+        {
+            "type": "image",
+            "endpoints": [
+                {"interface": "public", "region": "eu-de", "url": "https://de/v2"},
+                {"interface": "public", "region_id": "eu-nl", "url": "https://nl"},
+            ],
+        },
+    ]
+    sender = scripted(keystone)
+    connection = await connect(CLOUD, sender, clock)
+    assert isinstance(connection.authoriser, TokenAuth)
+    assert (connection.project_id, connection.image_endpoint) == ("p1", "https://de")
+    assert len(sender.asked) == 1
+
+
+def tokenless_project(request: Request) -> Reply:
+    body = json.dumps({"token": {"project": {"id": 7}}}).encode()
+    return Reply(status=201, headers={"x-subject-token": "t"}, body=body)
+
+
+async def test_a_login_without_a_project_in_its_answer_needs_the_settings(
+    clock, scripted
+):
+    sender = scripted(tokenless_project)
+    cloud = replace(CLOUD, image_endpoint="https://i")
+    with pytest.raises(SettingsError) as caught:
+        await connect(cloud, sender, clock)
+    assert caught.value.hint == "set project_id"
+    named = replace(cloud, project=Project(id="mine"))
+    assert (await connect(named, sender, clock)).project_id == "mine"
+
+
+async def test_a_given_token_needs_its_project_told(clock, scripted):
+    sender = scripted()
+    cloud = replace(CLOUD, auth=GivenToken(token="t"), project=Project(id="p"))
+    connection = await connect(cloud, sender, clock, image_fallback="https://i")
+    assert isinstance(connection.authoriser, FixedToken)
+    assert (connection.project_id, connection.image_endpoint) == ("p", "https://i")
+    with pytest.raises(SettingsError, match="does not tell its project"):
+        await connect(replace(cloud, project=Project()), sender, clock)
+
+
+KEY_CLOUD = replace(
+    CLOUD,
+    auth=KeyPair(keys=KEYS, auth_url=URL),
+    project=Project(),
+    image_endpoint="https://i",
+)
+
+
+def projects(*names: str) -> Reply:
+    found = [{"id": f"id-{n}", "name": name} for n, name in enumerate(names)]
+    body = json.dumps({"projects": found}).encode()
+    return Reply(status=200, headers={}, body=body)
+
+
+async def test_an_access_key_with_its_project_asks_nobody(clock, scripted):
+    sender = scripted()
+    cloud = replace(KEY_CLOUD, project=Project(id="p"))
+    connection = await connect(cloud, sender, clock)
+    assert isinstance(connection.authoriser, Signer)
+    assert (connection.project_id, sender.asked) == ("p", [])
+
+
+async def test_an_access_key_alone_asks_for_the_regions_project(clock, scripted):
+    sender = scripted(projects("MOS", "eu-de"))
+    connection = await connect(KEY_CLOUD, sender, clock)
+    assert connection == Connection(
+        authoriser=connection.authoriser,
+        project_id="id-1",
+        image_endpoint="https://i",
+    )
+    asked = Request(
+        operation="find project",
+        method="GET",
+        url="https://iam.example/v3/projects?name=eu-de",
+        headers={"Content-Type": "application/json"},
+    )
+    assert sender.asked == [sign(asked, KEYS, at=clock.now())]
+    signed = await connection.authoriser.authorise(asked)
+    assert signed.headers["X-Project-Id"] == "id-1"
+
+
+async def test_a_named_project_and_a_fallback_address_are_used(clock, scripted):
+    sender = scripted(projects("eu-de_sub 1"))
+    cloud = replace(
+        KEY_CLOUD, auth=KeyPair(keys=KEYS), project=Project(name="eu-de_sub 1")
+    )
+    await connect(cloud, sender, clock, auth_fallback="https://iam.de")
+    assert sender.asked[0].url == "https://iam.de/v3/projects?name=eu-de_sub%201"
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [((), "no project named 'eu-de'"), (("eu-de", "eu-de"), "2 projects named")],
+)
+async def test_none_or_several_projects_are_not_guessed_at(
+    clock, scripted, names, told
+):
+    with pytest.raises(SettingsError, match=told) as caught:
+        await connect(KEY_CLOUD, scripted(projects(*names)), clock)
+    assert caught.value.hint == "set project_id"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"auth": KeyPair(keys=KEYS)}, {"region_name": None}]
+)
+async def test_a_look_up_that_has_no_address_or_name_says_what_to_set(
+    clock, scripted, changes
+):
+    with pytest.raises(SettingsError) as caught:
+        await connect(replace(KEY_CLOUD, **changes), scripted(), clock)
+    assert caught.value.hint == "set project_id, or auth_url and region_name"
+
+
+REFUSED = (AuthenticationError, Action.ASK_PERMISSION)
+PASSING = (ServiceError, Action.RUN_AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "outcome"),
+    [
+        (
+            401,
+            b'{"error_code":"APIGW.0301","error_msg":"ak not exist"}',
+            FaultKind.UNAUTHENTICATED,
+            REFUSED,
+        ),
+        (403, b"", FaultKind.FORBIDDEN, REFUSED),
+        (429, b"", FaultKind.THROTTLED, PASSING),
+        (503, b"", FaultKind.SERVER, PASSING),
+        (404, b"<html>", FaultKind.MISREAD, PASSING),
+        (200, b'{"projects":[1]}', FaultKind.MISREAD, PASSING),
+        (200, b"[" * 100_000, FaultKind.MISREAD, PASSING),
+    ],
+)
+async def test_a_failed_look_up_has_its_kind(
+    scripted, clock, status, body, kind, outcome
+):
+    sender = scripted(Reply(status=status, headers={}, body=body))
+    with pytest.raises(ServiceError) as caught:
+        await connect(KEY_CLOUD, sender, clock)
+    fault = caught.value.fault
+    assert (type(caught.value), fault.action) == outcome
+    assert (fault.kind, fault.http_status) == (kind, status)
+    assert "canary" not in str(caught.value)

@@ -1,0 +1,212 @@
+"""One ledger line: bytes, checksum, damage."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import pytest
+from hypothesis import given, strategies as st
+
+from batch_register.ledger.line import (
+    MAX_LINE_BYTES,
+    DamagedLineError,
+    Line,
+    NewerLineError,
+    begins_like_ledger,
+    decode,
+    encode,
+    mend,
+)
+
+LINE = Line(
+    seq=7,
+    run_id="run-1",
+    at="2026-03-04T05:06:07.008Z",
+    event="image.created",
+    key="wéb",
+    fields={"image_id": "i-1", "n": 3, "none": None},
+)
+RAW = encode(LINE)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner)
+    ),
+    max_leaves=5,
+)
+lines = st.builds(
+    Line,
+    seq=st.integers(),
+    run_id=st.text(max_size=10),
+    at=st.text(max_size=10),
+    event=st.text(max_size=10),
+    key=st.none() | st.text(max_size=10),
+    fields=st.dictionaries(st.text(min_size=8, max_size=12), json_values, max_size=4),
+)
+
+
+def sealed(body: str) -> bytes:
+    """Return a line with a right checksum over any body."""
+    raw = body.encode()
+    return raw + b',"crc":"%08x"}\n' % zlib.crc32(raw)
+
+
+def test_line_is_one_compact_ascii_object_with_the_checksum_last():
+    body = (
+        rb'{"v":1,"seq":7,"run_id":"run-1","at":"2026-03-04T05:06:07.008Z",'
+        rb'"event":"image.created","key":"w\u00e9b","image_id":"i-1","n":3,"none":null'
+    )
+    assert body + b',"crc":"%08x"}\n' % zlib.crc32(body) == RAW
+
+
+def test_any_json_reader_can_read_a_line():
+    assert json.loads(RAW)["key"] == "wéb"
+
+
+def test_line_without_a_key_has_no_key_field():
+    raw = encode(Line(seq=1, run_id="r", at="t", event="e", key=None, fields={}))
+    assert list(json.loads(raw)) == ["v", "seq", "run_id", "at", "event", "crc"]
+
+
+@given(lines)
+def test_every_line_comes_back_as_it_was(line):
+    raw = encode(line)
+    assert (decode(raw), raw.isascii(), raw.count(b"\n")) == (line, True, 1)
+
+
+def test_every_flipped_bit_is_damage():
+    for place in range(len(RAW) * 8):
+        flipped = bytearray(RAW)
+        flipped[place // 8] ^= 1 << place % 8
+        with pytest.raises(DamagedLineError):
+            decode(bytes(flipped))
+
+
+@given(lines, st.data())
+def test_any_flipped_bit_of_any_line_is_damage(line, data):
+    flipped = bytearray(encode(line))
+    place = data.draw(st.integers(0, len(flipped) * 8 - 1))
+    flipped[place // 8] ^= 1 << place % 8
+    with pytest.raises(DamagedLineError):
+        decode(bytes(flipped))
+
+
+def test_every_cut_line_is_damage():
+    for size in range(len(RAW)):
+        with pytest.raises(DamagedLineError):
+            decode(RAW[:size])
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "not a ledger line"),
+        (b"hello\n", "not a ledger line"),
+        (b'{"v":1}\n', "it does not end in a checksum"),
+        (RAW[:-1], "it does not end in a checksum"),
+        (RAW.upper().replace(b'"V"', b'"v"'), "it does not end in a checksum"),
+        (RAW.replace(b"i-1", b"i-2"), "its checksum does not match"),
+        (b"x" * (MAX_LINE_BYTES + 1), "too long for a ledger line"),
+        (sealed("[1"), "not one JSON object in ASCII"),
+        (sealed('{"v":1,"é":1'), "not one JSON object in ASCII"),
+        (sealed('{"v":1} {"seq":1'), "not one JSON object"),
+        (sealed("true"), "not one JSON object"),
+        (sealed('{"v":1}, "x'), "not one JSON object"),
+        (sealed('{"v":' + "[" * 100_000), "not one JSON object in ASCII"),
+    ],
+)
+def test_damage_is_told_apart(raw, why):
+    with pytest.raises(DamagedLineError) as caught:
+        decode(raw)
+    assert str(caught.value).startswith(why)
+
+
+def test_line_that_is_no_object_is_damage():
+    with pytest.raises(DamagedLineError, match="not one JSON object"):
+        decode(sealed('["crc"'))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"v": 0},
+        {"v": True},
+        {"v": "2"},
+        {"v": None},
+        {"seq": "7"},
+        {"seq": True},
+        {"seq": 7.0},
+        {"run_id": 1},
+        {"at": None},
+        {"event": []},
+        {"key": 5},
+    ],
+)
+def test_wrong_envelope_is_damage(change):
+    whole = {"v": 1, "seq": 7, "run_id": "r", "at": "t", "event": "e"} | change
+    with pytest.raises(DamagedLineError, match="missing or of the wrong type"):
+        decode(sealed(json.dumps(whole)[:-1]))
+
+
+def test_newer_version_is_no_damage():
+    with pytest.raises(NewerLineError, match="version 2, this tool reads up to 1"):
+        decode(sealed('{"v":2,"anything":1'))
+
+
+@pytest.mark.parametrize("name", ["v", "seq", "run_id", "at", "event", "key", "crc"])
+def test_field_with_an_envelope_name_is_refused(name):
+    line = Line(seq=1, run_id="r", at="t", event="e", key=None, fields={name: 1})
+    with pytest.raises(ValueError, match="name of an envelope field"):
+        encode(line)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "x" * MAX_LINE_BYTES])
+def test_what_no_reader_would_take_is_not_written(value):
+    line = Line(seq=1, run_id="r", at="t", event="e", key=None, fields={"f": value})
+    with pytest.raises(ValueError, match=r"JSON compliant|longer than"):
+        encode(line)
+
+
+def test_longest_line_that_is_written_can_be_read():
+    def line(size):
+        return Line(
+            seq=1, run_id="", at="", event="", key=None, fields={"f": "x" * size}
+        )
+
+    size = MAX_LINE_BYTES - len(encode(line(0)))
+    raw = encode(line(size))
+    assert (len(raw), decode(raw)) == (MAX_LINE_BYTES, line(size))
+    with pytest.raises(ValueError, match="longer than"):
+        encode(line(size + 1))
+
+
+def test_only_a_whole_tail_is_mended():
+    mended = {size: mend(RAW[:size]) for size in range(len(RAW))}
+    assert {size: line for size, line in mended.items() if line} == {len(RAW) - 1: RAW}
+
+
+def test_zeros_after_a_power_cut_belong_to_the_torn_write():
+    assert mend(RAW[:-1] + b"\0" * 5) == RAW
+    assert mend(RAW[:40] + b"\0" * 5) == b""
+
+
+def test_newline_that_lost_a_bit_is_damage_and_no_torn_write():
+    for bit in range(8):
+        tail = RAW[:-1] + bytes([ord("\n") ^ 1 << bit])
+        for torn in (b"", RAW[:30]):
+            with pytest.raises(DamagedLineError, match="follows the checksum"):
+                mend(tail + torn)
+
+
+def test_tail_with_a_wrong_checksum_is_torn():
+    assert mend(RAW[:-1].replace(b"i-1", b"i-2")) == b""
+
+
+@pytest.mark.parametrize(
+    ("raw", "does"),
+    [(b"", True), (b'{"', True), (b'{"v":1', True), (b"\0\0", True), (b"a: 1", False)],
+)
+def test_beginning_of_a_ledger_is_known(raw, does):
+    assert begins_like_ledger(raw) is does

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from batch_register.errors import ManifestError, ManifestProblem
+from batch_register.manifest.rendering import render_problems
+
+
+def rendered(text: str, line: int, column: int, message: str = "wrong") -> list[str]:
+    problem = ManifestProblem(line=line, column=column, message=message)
+    return render_problems(ManifestError("m.yaml", (problem,)), text).split("\n")
+
+
+def test_without_text_only_the_sentence_is_shown():
+    assert rendered("", 3, 4) == ["m.yaml:3:4: wrong", "m.yaml: 1 problem", ""]
+
+
+def test_a_place_behind_the_text_has_no_line_to_show():
+    assert rendered("a", 9, 1) == ["m.yaml:9:1: wrong", "m.yaml: 1 problem", ""]
+
+
+def test_the_entry_is_named():
+    problem = ManifestProblem(line=1, column=1, message="wrong", entry="web-01")
+    text = render_problems(ManifestError("m.yaml", (problem,)), "")
+    assert text.split("\n")[0] == "m.yaml:1:1: wrong (image web-01)"
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "line", "caret"),
+    [
+        ("abc", 2, "abc", 1),
+        ("\ufeffabc", 2, "abc", 1),
+        ("a\tbc", 3, "a\\tbc", 3),
+        ("a\x1bbc", 4, "a\\x1bbc", 6),
+        ("服务a", 3, "服务a", 4),
+        ("x" * 200, 151, "..." + "x" * 96 + "...", 63),
+        ("x" * 200, 1, "x" * 96 + "...", 0),
+    ],
+)
+def test_the_caret_stands_under_the_place(text, column, line, caret):
+    _, shown, marker, *_ = rendered(text, 1, column)
+    assert shown == f"     1 | {line}"
+    assert marker == "       | " + " " * caret + "^"
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_break_counts(break_):
+    assert rendered(break_.join(["one", "two", "three"]), 2, 1)[1] == "     2 | two"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password: hunter2",
+        "OS_PASSWORD : hunter2",
+        '  - {"secret-key": "hunter2", name: a}',
+        "ak: hunter2",
+        "labels: {api_token: hunter2}",
+    ],
+)
+def test_a_secret_in_a_shown_line_is_left_out(line):
+    shown = "\n".join(rendered(line, 1, len(line)))
+    assert "hunter2" not in shown
+    assert ": ...\n" in shown
+
+
+@given(st.text(), st.text(), st.integers(1, 5), st.integers(1, 200))
+def test_nothing_from_the_file_reaches_the_terminal_raw(text, message, line, column):
+    shown = rendered(text, line, column, message)
+    assert all(part.isprintable() for part in shown)

@@ -1,0 +1,301 @@
+"""What holds for every report in every form, however hostile its text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from batch_register.entry import EntryState
+from batch_register.model import (
+    Action,
+    EntryKey,
+    Fault,
+    FaultKind,
+    ImageId,
+    JobId,
+    Target,
+)
+from batch_register.report import csv_form, json_form, markdown_form, table_form
+from batch_register.report.json_schema import SCHEMA
+from batch_register.report.plain import printable, width_of
+from batch_register.report.rows import Report, ReportRow, count
+
+TARGET = Target(endpoint="https://e", project_id="p", region="r")
+TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=12) | st.text(
+    "|`\\\n\r\"',=+-@ <", max_size=8
+)
+SOME_TEXT = TEXT.filter(str.strip)
+MAYBE_TEXT = st.none() | SOME_TEXT
+FAULTS = st.builds(
+    Fault,
+    kind=st.sampled_from(FaultKind),
+    code=SOME_TEXT,
+    reason=SOME_TEXT,
+    action=st.sampled_from(Action),
+    http_status=st.none() | st.integers(400, 599),
+    request_id=MAYBE_TEXT,
+)
+ROWS = st.builds(
+    ReportRow,
+    key=SOME_TEXT.map(EntryKey),
+    name=TEXT,
+    image_url=TEXT,
+    state=st.sampled_from(EntryState),
+    image_id=MAYBE_TEXT.map(lambda text: ImageId(text) if text else None),
+    job_id=MAYBE_TEXT.map(lambda text: JobId(text) if text else None),
+    attempts=st.integers(0, 9),
+    started_at=st.none() | st.just("2026-03-01T00:00:00.000Z"),
+    finished_at=st.none() | st.just("2026-03-01T00:00:09.000Z"),
+    duration_s=st.none() | st.floats(0, 1e6),
+    size_bytes=st.none() | st.integers(0, 1 << 45),
+    error=st.none() | FAULTS,
+    action=st.sampled_from(Action),
+    labels=st.lists(
+        st.tuples(SOME_TEXT, TEXT), max_size=3, unique_by=lambda p: p[0]
+    ).map(tuple),
+    is_removed=st.booleans(),
+    is_skipped=st.booleans(),
+)
+
+
+def report_of(rows: list[ReportRow], notes: tuple[str, ...] = ()) -> Report:
+    return Report(
+        manifest="m",
+        run_id="r",
+        target=TARGET,
+        summary=count(rows),
+        images=tuple(rows),
+        notes=notes,
+    )
+
+
+REPORTS = st.builds(
+    report_of,
+    st.lists(ROWS, max_size=5, unique_by=lambda row: row.key),
+    st.lists(SOME_TEXT, max_size=2).map(tuple),
+)
+
+
+def plain_row(key: str, state: EntryState) -> ReportRow:
+    return ReportRow(
+        key=EntryKey(key),
+        name=key,
+        image_url="b:o",
+        state=state,
+        image_id=None,
+        job_id=None,
+        attempts=1,
+        started_at=None,
+        finished_at=None,
+        duration_s=None,
+        size_bytes=None,
+        error=None,
+        action=Action.NONE,
+        labels=(),
+    )
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def misfits(schema: dict[str, Any], value: object, where: str = "$") -> list[str]:
+    """Return where a value breaks the few schema words that the report's schema uses."""
+    if "anyOf" in schema:
+        tries = [misfits(one, value, where) for one in schema["anyOf"]]
+        return [] if [] in tries else [f"{where}: fits no choice"]
+    names = schema.get("type", [])
+    names = [names] if isinstance(names, str) else names
+    if names and not any(isinstance(value, _TYPES[name]) for name in names):
+        return [f"{where}: {value!r} is not {names}"]
+    return [*_bad_value(schema, value, where), *_bad_parts(schema, value, where)]
+
+
+def _bad_value(schema: dict[str, Any], value: object, where: str) -> list[str]:
+    choices = [schema["const"]] if "const" in schema else schema.get("enum", [value])
+    found = [] if value in choices else [f"{where}: {value!r} is not a choice"]
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        found.append(f"{where}: too short")
+    if isinstance(value, int | float) and value < schema.get("minimum", value):
+        found.append(f"{where}: too small")
+    return found
+
+
+def _bad_parts(schema: dict[str, Any], value: object, where: str) -> list[str]:
+    found = []
+    if isinstance(value, dict):
+        missing = [name for name in schema.get("required", ()) if name not in value]
+        found += [f"{where}: no {name}" for name in missing]
+        rest = schema.get("additionalProperties", {})
+        for name, one in value.items():
+            part = schema.get("properties", {}).get(name, rest)
+            found += misfits(part, one, f"{where}.{name}")
+    if isinstance(value, list):
+        for number, one in enumerate(value):
+            found += misfits(schema.get("items", {}), one, f"{where}[{number}]")
+    return found
+
+
+@given(REPORTS)
+def test_the_json_form_fits_its_schema_and_counts_its_own_rows(report: Report) -> None:
+    text = json_form.render(report)
+    document = json.loads(text)
+    assert text.isascii()
+    assert misfits(SCHEMA, document) == []
+    states = Counter(image["state"] for image in document["images"])
+    expected = {str(state): states[str(state)] for state in EntryState}
+    summary = dict(document["summary"])
+    assert summary.pop("skipped") <= len(report.images)
+    assert summary == {"total": len(report.images), **expected}
+
+
+def test_the_schema_check_of_these_tests_can_fail() -> None:
+    document = json.loads(
+        json_form.render(report_of([plain_row("", EntryState.ACTIVE)]))
+    )
+    document["images"][0]["error"] = {"code": ""}
+    document["images"][0]["attempts"] = -1
+    document["version"] = 2
+    del document["run_id"]
+    assert misfits(SCHEMA, document) == [
+        "$: no run_id",
+        "$.version: 2 is not a choice",
+        "$.images[0].key: too short",
+        "$.images[0].attempts: too small",
+        "$.images[0].error: fits no choice",
+    ]
+
+
+@given(REPORTS)
+def test_csv_reads_back_to_the_same_cells(report: Report) -> None:
+    text = csv_form.render(report)
+    read = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert read == list(csv_form.cells(report))
+    assert text.count("\r\n") == text.count("\n") == 1 + len(report.images)
+
+
+@given(REPORTS)
+def test_no_csv_cell_is_a_formula(report: Report) -> None:
+    for line in csv_form.cells(report):
+        assert not [cell for cell in line if re.match(r"\s*[=+\-@]", cell)]
+
+
+def _unescaped_bars(line: str) -> int:
+    """Count cell borders: a bar after a backslash is text, whatever came before."""
+    return len(re.findall(r"(?<!\\)\|", line))
+
+
+@given(REPORTS)
+def test_markdown_tables_keep_their_columns(report: Report) -> None:
+    """Also where a reader takes two backslashes for one that escapes no bar."""
+    bars = 0
+    for line in markdown_form.render(report).splitlines():
+        if not line.startswith("|"):
+            bars = 0
+            continue
+        bars = bars or _unescaped_bars(line)
+        assert _unescaped_bars(line) == bars
+        assert "\\\\|" not in line
+
+
+@given(REPORTS)
+@settings(max_examples=50)
+def test_forms_for_people_never_act_on_a_screen(report: Report) -> None:
+    for text in (markdown_form.render(report), table_form.render(report, width=60)):
+        assert printable(text.replace("\n", "")) == text.replace("\n", "")
+
+
+@given(REPORTS, st.integers(80, 200))
+def test_a_table_fits_the_terminal(report: Report, width: int) -> None:
+    table = table_form.render(report, width=width).split("\n\n")[0]
+    if report.images:
+        assert max(map(width_of, table.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("a", "`a`"),
+        ("a`b", "`` a`b ``"),
+        ("``", "``` `` ```"),
+        ("a|b", "`a\\|b`"),
+        ("a\\|b", "`a\\\\x7cb`"),
+        ("  ", ""),
+    ],
+)
+def test_foreign_text_stands_in_a_code_span(text: str, span: str) -> None:
+    row = plain_row("k", EntryState.FAILED)
+    fault = Fault(
+        kind=FaultKind.REJECTED, code="c", reason=text, action=Action.FIX_MANIFEST
+    )
+    lines = markdown_form.render(
+        report_of([ReportRow(**{**_fields(row), "error": fault})])
+    ).splitlines()
+    assert (
+        f"| `k` | failed | `c` | {span} |  | Nobody: nothing is to be done. |" in lines
+    )
+
+
+def _fields(row: ReportRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ReportRow.__slots__}
+
+
+def test_markdown_says_how_many_active_images_it_leaves_out() -> None:
+    active = [plain_row(f"a-{n}", EntryState.ACTIVE) for n in range(203)]
+    text = markdown_form.render(
+        report_of([*active, plain_row("z", EntryState.PENDING)])
+    )
+    lines = text.splitlines()
+    assert len([line for line in lines if line.startswith("| `a-")]) == 200
+    assert [line for line in lines if line.startswith("| `z`")]
+    assert lines[-1].startswith("3 more active images are left out here")
+
+
+def test_markdown_of_an_empty_batch_says_so() -> None:
+    report = Report(
+        manifest="m", run_id=None, target=TARGET, summary=count([]), images=()
+    )
+    assert markdown_form.render(report).splitlines()[:3] == [
+        "# `m`: no images",
+        "",
+        "No run yet, project `p`, region `r`, endpoint `https://e`.",
+    ]
+    assert table_form.render(report) == "m: no images\n"
+
+
+def test_a_task_for_many_entries_names_the_first_few() -> None:
+    rows = [
+        ReportRow(
+            **{**_fields(plain_row(f"k{n}", EntryState.PENDING)), "action": "wait"}
+        )
+        for n in range(12)
+    ]
+    report = report_of(rows)
+    assert "    k0, k1, k2, k3, k4 and 7 more\n" in table_form.render(report)
+    assert "`k8`, `k9` and 2 more\n" in markdown_form.render(report)
+
+
+def test_ten_thousand_images_are_rendered_in_every_form() -> None:
+    rows = [
+        plain_row(f"{number}", list(EntryState)[number % 7]) for number in range(10_000)
+    ]
+    report = report_of(rows)
+    assert len(json.loads(json_form.render(report))["images"]) == 10_000
+    assert csv_form.render(report).count("\r\n") == 10_001
+    assert table_form.render(report, width=100).count("\n") == 10_003
+    not_active = sum(row.state is not EntryState.ACTIVE for row in rows)
+    images = markdown_form.render(report).split("## Images")[1]
+    assert images.count("\n| `") == not_active + 200

@@ -1,0 +1,134 @@
+"""One entry's story: every event has words, and runs are told as they ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_register.event import (
+    DURABLE_EVENTS,
+    RegisterAccepted,
+    RetryStarted,
+    ShellFate,
+)
+from batch_register.ledger.line import Line
+from batch_register.model import EntryKey, ImageId
+from batch_register.report.story import WORDS, render_text, tell, words
+
+ERROR = {
+    "kind": "server",
+    "http_status": 503,
+    "code": "c",
+    "reason": "r",
+    "request_id": "q",
+    "action": "wait",
+}
+WHY = "HTTP 503 c: r (request q)"
+
+
+def _line(event: str, fields: dict[str, object] | None = None, **more: object) -> Line:
+    fields = {**(fields or {}), **more}
+    return Line(seq=1, run_id="r", at="t", event=event, key="k", fields=fields)
+
+
+def test_every_durable_event_has_words() -> None:
+    assert set(WORDS) == set(DURABLE_EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            _line("entry.declared", name="n\x07", image_url="b:o", spec="s", labels={}),
+            "declared by the manifest: n\\x07 from b:o",
+        ),
+        (_line("entry.removed"), "the manifest no longer names this entry"),
+        (
+            _line("image.warped", to="\x1b"),
+            "image.warped (noted by a newer version of this tool)",
+        ),
+        (
+            _line("image.create_intended", spec="s"),
+            "about to create the image metadata",
+        ),
+        (_line("image.created", image_id="i"), "image metadata created: image i"),
+        (_line("image.create_refused", error=ERROR), f"create refused: {WHY}"),
+        (
+            _line("image.adopted", image_id="i", status="saving", spec="s"),
+            "image i found by its tag, status saving: taken over",
+        ),
+        (
+            _line("image.register_intended", image_id="i"),
+            "about to register the file for image i",
+        ),
+        (
+            _line("image.registered", image_id="i", job_id="j"),
+            "file accepted for image i: job j",
+        ),
+        (
+            _line("image.registered", image_id="i", job_id=None),
+            "file accepted for image i: its job id is not known, so the image itself "
+            "is watched",
+        ),
+        (
+            _line("image.register_refused", image_id="i", error=ERROR),
+            f"register refused: {WHY}",
+        ),
+        (
+            _line("image.active", image_id="i", size_bytes=2 << 30),
+            "image i is active, 2.0 GiB",
+        ),
+        (_line("image.failed", error=ERROR, stage="job"), f"failed at job: {WHY}"),
+        (_line("image.unknown", error=ERROR), f"outcome unknown: {WHY}"),
+        (_line("image.deferred", error=ERROR), f"held back: {WHY}"),
+        (
+            _line("image.retry_started", {"shell": "replace"}),
+            "tried again; the image of the last try is deleted first",
+        ),
+        (_line("image.shell_deleted", image_id="i"), "dead image i deleted"),
+        (
+            _line("image.shell_kept", image_id="i", error=ERROR),
+            f"dead image i could not be deleted: {WHY}",
+        ),
+        (
+            _line("image.duplicate_seen", image_id="i", status="active"),
+            "a further image carries this entry's tag: image i, status active; left "
+            "alone",
+        ),
+    ],
+)
+def test_each_event_is_told_in_plain_words(line: Line, told: str) -> None:
+    assert words(line) == told
+
+
+def test_every_fate_of_a_shell_has_words() -> None:
+    told = {WORDS[RetryStarted](RetryStarted(shell=shell)) for shell in ShellFate}
+    assert len(told) == len(ShellFate)
+
+
+def test_an_accepted_register_without_a_job_says_what_is_watched() -> None:
+    event = RegisterAccepted(image_id=ImageId("i"), job_id=None)
+    assert "image itself is watched" in WORDS[RegisterAccepted](event)
+
+
+def test_a_story_names_runs_whose_start_is_not_told_and_removed_entries(
+    new_ledger,
+) -> None:
+    ledger = new_ledger()
+    ledger.run_id = "run-0"
+    ledger.declare("a")
+    ledger.remove("a")
+    story = tell(ledger.replay(), EntryKey("a"), ledger.story("a"))
+    assert render_text(story).splitlines() == [
+        "a: pending, no longer in the manifest",
+        "  name a, source b:o.qcow2, tries 0",
+        "  to do: Nobody: nothing is to be done.",
+        "",
+        "run run-0",
+        "  2026-03-01T00:02:01.002Z  declared by the manifest: a from b:o.qcow2",
+        "  2026-03-01T00:03:01.003Z  the manifest no longer names this entry",
+    ]
+
+
+def test_a_key_that_the_ledger_does_not_hold_has_no_story(new_ledger) -> None:
+    with pytest.raises(KeyError):
+        tell(new_ledger().replay(), EntryKey("a"), [])

@@ -1,0 +1,164 @@
+"""How events add up to one entry's record, and the state that a report shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_register.entry import EntryRecord, EntryState
+from batch_register.errors import InvalidTransitionError
+from batch_register.event import (
+    CreateIntended,
+    CreateRefused,
+    DuplicateSeen,
+    Event,
+    ImageActive,
+    ImageAdopted,
+    ImageCreated,
+    ImageFailed,
+    OutcomeUnknown,
+    RegisterAccepted,
+    RegisterIntended,
+    RegisterRefused,
+    RetryStarted,
+    ShellDeleted,
+    ShellFate,
+)
+from batch_register.model import (
+    EntryKey,
+    Fault,
+    FaultKind,
+    ImageId,
+    ImageStatus,
+    SpecDigest,
+)
+from batch_register.stage import (
+    Active,
+    Created,
+    Creating,
+    Deferred,
+    Failed,
+    Planned,
+    Registered,
+    Registering,
+    Replacing,
+    Stage,
+    Unknown,
+)
+from tests.fakes import fault
+from tests.unit.samples import FINAL, IMAGE, JOB, PASSING, SPEC
+
+STARTED: list[Event] = [
+    CreateIntended(spec=SPEC),
+    ImageCreated(image_id=IMAGE, created_at="2026-09-01T00:00:00Z"),
+    RegisterIntended(image_id=IMAGE),
+    RegisterAccepted(image_id=IMAGE, job_id=JOB),
+]
+OTHER = ImageId("image-2")
+
+
+def told(*events: Event) -> EntryRecord:
+    """Return a record that these events happened to, one a minute."""
+    record = EntryRecord(key=EntryKey("web-01"))
+    record.declare("web-01", "b:o", SPEC, (("owner", "team-db"),))
+    for minute, event in enumerate(events):
+        record.apply(event, f"00:{minute:02}")
+    return record
+
+
+def test_a_success_keeps_ids_size_stamps_and_the_number_of_attempts() -> None:
+    record = told(*STARTED, ImageActive(image_id=IMAGE, size_bytes=7))
+    assert record.stage == Active(image_id=IMAGE, job_id=JOB, size_bytes=7)
+    assert (record.image_id, record.job_id, record.size_bytes) == (IMAGE, JOB, 7)
+    assert (record.started_at, record.finished_at) == ("00:00", "00:04")
+    assert record.attempts == 1
+    assert record.image_created_at == "2026-09-01T00:00:00Z"
+    assert (record.state, record.fault) == (EntryState.ACTIVE, None)
+
+
+def test_a_retry_after_a_failed_job_buries_the_image_and_counts_on() -> None:
+    failed = ImageFailed(error=FINAL, stage="job", image_id=IMAGE)
+    replaced: list[Event] = [
+        RetryStarted(shell=ShellFate.REPLACE),
+        ShellDeleted(image_id=IMAGE),
+    ]
+    record = told(*STARTED, failed, *replaced, CreateIntended(spec=SPEC))
+    assert record.dead_images == {IMAGE}
+    assert record.attempts == 2
+    assert (record.started_at, record.finished_at) == ("00:05", None)
+
+
+def test_a_shell_that_is_registered_again_is_not_buried() -> None:
+    refused = RegisterRefused(image_id=IMAGE, error=FINAL)
+    record = told(*STARTED[:3], refused, RetryStarted(shell=ShellFate.REUSE))
+    assert record.dead_images == frozenset()
+    assert record.stage == Created(image_id=IMAGE)
+
+
+def test_a_conflict_without_an_image_buries_nothing() -> None:
+    conflict = ImageFailed(error=fault(FaultKind.SPEC_CONFLICT), stage="create")
+    record = told(CreateIntended(spec=SPEC), conflict)
+    assert record.dead_images == frozenset()
+    assert record.state is EntryState.CONFLICT
+
+
+def test_an_adopted_image_brings_its_spec_and_age_along() -> None:
+    adopted = ImageAdopted(
+        image_id=IMAGE, status=ImageStatus.SAVING, spec=SPEC, created_at="2026"
+    )
+    record = told(adopted)
+    assert (record.made_spec, record.image_created_at) == (SPEC, "2026")
+    assert record.started_at == "00:00"
+
+
+def test_a_duplicate_is_remembered_and_moves_nothing() -> None:
+    seen = DuplicateSeen(image_id=OTHER, status=ImageStatus.QUEUED)
+    record = told(*STARTED, seen)
+    assert record.duplicates == {OTHER}
+    assert record.finished_at is None
+    assert record.stage == Registered(image_id=IMAGE, job_id=JOB)
+
+
+def test_a_duplicate_seen_later_does_not_lengthen_a_finished_image() -> None:
+    seen = DuplicateSeen(image_id=OTHER, status=ImageStatus.QUEUED)
+    record = told(*STARTED, ImageActive(image_id=IMAGE, size_bytes=7), seen)
+    assert record.finished_at == "00:04"
+
+
+def test_an_active_image_of_another_spec_is_a_conflict() -> None:
+    record = told(*STARTED, ImageActive(image_id=IMAGE, size_bytes=7))
+    record.declare("web-01", "b:other", SpecDigest("new"), ())
+    assert record.state is EntryState.CONFLICT
+
+
+def test_an_event_that_cannot_happen_changes_nothing() -> None:
+    record = told(*STARTED)
+    with pytest.raises(InvalidTransitionError):
+        record.apply(CreateRefused(error=FINAL), "09:00")
+    assert record.stage == Registered(image_id=IMAGE, job_id=JOB)
+
+
+@pytest.mark.parametrize(
+    ("stage", "state", "shown"),
+    [
+        (Planned(), EntryState.PENDING, None),
+        (Planned(fault=PASSING), EntryState.PENDING, PASSING),
+        (Creating(), EntryState.UNFINISHED, None),
+        (Created(image_id=IMAGE, fault=PASSING), EntryState.UNFINISHED, PASSING),
+        (Registering(image_id=IMAGE), EntryState.UNFINISHED, None),
+        (Registered(image_id=IMAGE, job_id=JOB), EntryState.UNFINISHED, None),
+        (Replacing(image_id=IMAGE), EntryState.UNFINISHED, None),
+        (Failed(fault=FINAL), EntryState.FAILED, FINAL),
+        (Unknown(fault=PASSING, was=Creating()), EntryState.UNKNOWN, PASSING),
+        (Deferred(fault=PASSING), EntryState.DEFERRED, PASSING),
+    ],
+)
+def test_each_stage_has_its_word_in_the_report(
+    stage: Stage, state: EntryState, shown: Fault | None
+) -> None:
+    record = EntryRecord(key=EntryKey("web-01"), stage=stage)
+    assert (record.state, record.fault) == (state, shown)
+
+
+def test_an_unknown_outcome_still_names_what_is_known() -> None:
+    record = told(*STARTED, OutcomeUnknown(error=PASSING))
+    assert (record.image_id, record.job_id) == (IMAGE, JOB)

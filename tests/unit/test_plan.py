@@ -1,0 +1,150 @@
+"""What a run decides for each entry, and in which order entries are admitted."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_register.entry import EntryRecord
+from batch_register.event import ShellFate
+from batch_register.model import EntryKey, FaultKind, SpecDigest
+from batch_register.plan import (
+    Decision,
+    Intention,
+    RetryPolicy,
+    admission_order,
+    decide,
+    needs_look,
+)
+from batch_register.stage import (
+    Active,
+    Created,
+    Creating,
+    Deferred,
+    Failed,
+    Planned,
+    Registered,
+    Registering,
+    Stage,
+    Unknown,
+)
+from tests.fakes import fault, spec
+from tests.unit.samples import FINAL, IMAGE, JOB, PASSING
+
+KEY = EntryKey("web-01")
+OLD, NEW = SpecDigest("old"), SpecDigest("new")
+ACTIVE = Active(image_id=IMAGE, job_id=JOB, size_bytes=1)
+JOB_FAILED = Failed(fault=FINAL, image_id=IMAGE, job_id=JOB)
+REFUSED = Failed(fault=FINAL, image_id=IMAGE, shell_reusable=True)
+
+
+def record(stage: Stage, *, declared: SpecDigest = OLD, removed: bool = False):
+    return EntryRecord(
+        key=KEY, stage=stage, made_spec=OLD, declared_spec=declared, is_removed=removed
+    )
+
+
+def decision(intention: Intention, reason: str, shell: ShellFate = ShellFate.NONE):
+    return Decision(key=KEY, intention=intention, reason=reason, shell=shell)
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        (Planned(), decision(Intention.START, "nothing was sent yet")),
+        (
+            Planned(fault=PASSING),
+            decision(Intention.START, "held back by an earlier run"),
+        ),
+        (
+            Deferred(fault=PASSING),
+            decision(Intention.START, "held back by an earlier run"),
+        ),
+        (Creating(), decision(Intention.RESUME, "stands at creating")),
+        (
+            Registered(image_id=IMAGE, job_id=JOB),
+            decision(Intention.RESUME, "stands at registered, image image-1 job job-1"),
+        ),
+        (
+            Unknown(fault=PASSING, was=Creating()),
+            decision(Intention.RESUME, "its outcome is unknown (test)"),
+        ),
+        (ACTIVE, decision(Intention.SKIP, "active already")),
+        (
+            JOB_FAILED,
+            decision(Intention.RETRY, "failed before: test", ShellFate.REPLACE),
+        ),
+        (REFUSED, decision(Intention.RETRY, "failed before: test", ShellFate.REUSE)),
+        (Failed(fault=FINAL), decision(Intention.RETRY, "failed before: test")),
+    ],
+)
+def test_a_wanted_entry_is_taken_up_where_it_stands(
+    stage: Stage, expected: Decision
+) -> None:
+    assert decide(record(stage), is_wanted=True, policy=RetryPolicy()) == expected
+
+
+def test_an_active_image_of_another_spec_is_a_conflict_and_left_alone() -> None:
+    made = decide(record(ACTIVE, declared=NEW), is_wanted=True, policy=RetryPolicy())
+    reason = "active, but the manifest has changed since it was made"
+    assert made == decision(Intention.CONFLICT, reason)
+    assert not made.needs_service
+
+
+def test_a_refused_shell_is_not_registered_again_once_the_spec_has_changed() -> None:
+    made = decide(record(REFUSED, declared=NEW), is_wanted=True, policy=RetryPolicy())
+    assert made.shell is ShellFate.REPLACE
+
+
+def test_keep_failed_leaves_the_dead_image_in_the_cloud() -> None:
+    policy = RetryPolicy(keep_failed=True)
+    made = decide(record(JOB_FAILED), is_wanted=True, policy=policy)
+    assert made.shell is ShellFate.KEEP
+
+
+def test_without_retries_a_failed_entry_is_held() -> None:
+    policy = RetryPolicy(retry_failed=False)
+    made = decide(record(JOB_FAILED), is_wanted=True, policy=policy)
+    assert made == decision(Intention.HOLD, "failed before: test")
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Creating(),
+        Registering(image_id=IMAGE),
+        Registered(image_id=IMAGE, job_id=None),
+        Unknown(fault=PASSING, was=Creating()),
+    ],
+)
+def test_an_unwanted_entry_that_is_open_is_resolved_but_not_written(
+    stage: Stage,
+) -> None:
+    made = decide(record(stage, removed=True), is_wanted=False, policy=RetryPolicy())
+    assert made.intention is Intention.RESOLVE
+    assert made.reason.startswith("no longer in the manifest; ")
+
+
+@pytest.mark.parametrize(
+    "stage", [Planned(), Created(image_id=IMAGE), JOB_FAILED, ACTIVE]
+)
+def test_an_unwanted_entry_that_is_settled_is_left(stage: Stage) -> None:
+    made = decide(record(stage), is_wanted=False, policy=RetryPolicy())
+    assert made == decision(Intention.LEAVE, "not selected")
+
+
+def test_a_new_ledger_may_stand_in_for_a_lost_one_so_the_run_looks_first() -> None:
+    assert needs_look([], is_new_ledger=True)
+    assert not needs_look([record(Planned())], is_new_ledger=False)
+
+
+def test_a_conflict_is_looked_at_again_since_it_may_have_been_cleared() -> None:
+    conflict = Failed(fault=fault(FaultKind.SPEC_CONFLICT))
+    assert needs_look([record(conflict)], is_new_ledger=False)
+    assert not needs_look([record(JOB_FAILED)], is_new_ledger=False)
+
+
+def test_admission_goes_by_priority_then_size_then_place_in_the_file() -> None:
+    small, large = spec("small", size_bytes=1), spec("large", size_bytes=9)
+    urgent, plain, last = spec("urgent", priority=5), spec("plain"), spec("last")
+    order = admission_order([small, plain, last, large, urgent])
+    assert order == [urgent, large, small, plain, last]
