@@ -34,7 +34,7 @@ def test_the_drawn_parts_are_up_to_date() -> None:
 
 
 def test_the_quick_start_holds_two_commands_and_ci_runs_the_second() -> None:
-    fences = re.findall(r"```sh\n(.*?)```", section("Quick start"), re.DOTALL)
+    fences = re.findall(r"```\w*\n(.*?)```", section("Quick start"), re.DOTALL)
     commands = [line for fence in fences for line in fence.splitlines() if line]
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
