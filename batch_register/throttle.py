@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from batch_register.errors import AuthenticationError, ServiceError
+from batch_register.errors import AuthenticationError, ServiceError, StoppedError
 from batch_register.model import (
     Applied,
     FaultKind,
@@ -105,12 +105,9 @@ class Throttle:
 
     async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
         """See ports.ImageService."""
-
-        async def once() -> JobId:
-            await self._registers.passage(self._stop)
-            return await self._service.register_image(image_id, spec)
-
-        return await self._write(once)
+        return await self._write(
+            lambda: self._service.register_image(image_id, spec), self._registers
+        )
 
     async def delete_image(self, image_id: ImageId) -> None:
         """See ports.ImageService."""
@@ -132,8 +129,8 @@ class Throttle:
         """See ports.ImageService."""
         return await self._read(self._service.get_quota)
 
-    async def _write(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        return await self._patiently(call, may_repeat=_was_not_applied)
+    async def _write(self, call: Callable[[], Awaitable[_T]], *gates: Gate) -> _T:
+        return await self._patiently(call, *gates, may_repeat=_was_not_applied)
 
     async def _read(self, call: Callable[[], Awaitable[_T]]) -> _T:
         return await self._patiently(call, may_repeat=lambda _: True)
@@ -141,23 +138,24 @@ class Throttle:
     async def _patiently(
         self,
         call: Callable[[], Awaitable[_T]],
-        *,
+        *gates: Gate,
         may_repeat: Callable[[ServiceError], bool],
     ) -> _T:
         failures = 0  # outages in a row
         refusals = 0  # "too many" in a row
         while True:
-            await self._all_calls.passage(self._stop)
-            await self._take_turn()
+            await self._clearance(self._all_calls, *gates)
             try:
                 answer = await call()
             except ServiceError as error:
                 self._note(error)
-                if not may_repeat(error):
-                    raise
-                if error.kind in (FaultKind.THROTTLED, FaultKind.BUSY):
+                is_refusal = error.kind in (FaultKind.THROTTLED, FaultKind.BUSY)
+                if is_refusal or error.retry_after_s is not None:
                     refusals += 1
                     self._obey(error, refusals)
+                if not may_repeat(error):
+                    raise
+                if is_refusal:
                     continue
                 failures += 1
                 if error.kind not in _OUTAGE or failures >= self._policy.attempts:
@@ -183,6 +181,21 @@ class Throttle:
             code=error.fault.code,
             wait_s=round(wait_s, 3),
         )
+
+    async def _clearance(self, *gates: Gate) -> None:
+        """Wait until every gate is open at once and it is our turn.
+
+        Raises:
+            StoppedError: the run was told to stop; nothing goes out after that.
+        """
+        while True:
+            for gate in gates:
+                await gate.passage(self._stop)
+            await self._take_turn()
+            if self._stop.is_requested:
+                raise StoppedError
+            if all(gate.left_s() <= 0 for gate in gates):
+                return
 
     async def _take_turn(self) -> None:
         """Keep the distance that the highest allowed rate asks for."""

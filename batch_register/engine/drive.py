@@ -90,16 +90,15 @@ class Driver:
         writes: Counter[type[Command]] = Counter()
         command = await self._first(errand, decision)
         while command is not None:
-            event = self._instead(errand, decision, command, writes)
-            if event is not None:
-                command = (await self._record(errand, event)).command
-                continue
-            if decision.intention is Intention.RESOLVE and _is_write(command):
-                return
-            if self._stop.is_requested:
-                raise StoppedError
-            writes[type(command)] += 1
-            command = await self._carry_out(errand, command)
+            events = self._instead(errand, decision, command, writes)
+            if not events:
+                if decision.intention is Intention.RESOLVE and _is_write(command):
+                    return
+                if self._stop.is_requested:
+                    raise StoppedError
+                writes[type(command)] += 1
+                events = await self._carry_out(errand, command)
+            command = await self._record_all(errand, events)
 
     async def _first(self, errand: Errand, decision: Decision) -> Command | None:
         if decision.intention is Intention.RETRY:
@@ -113,43 +112,46 @@ class Driver:
         decision: Decision,
         command: Command,
         writes: Counter[type[Command]],
-    ) -> Event | None:
-        """Return the event that takes the place of a write that must not go out."""
+    ) -> list[Event]:
+        """Return the events that take the place of a write that must not go out."""
         if not _is_write(command):
-            return None
+            return []
         if decision.intention is Intention.RESOLVE:
             return _closing(errand, command)
         if writes[type(command)] >= _WRITES_PER_RUN:
-            return OutcomeUnknown(error=_TRIED_ENOUGH)
+            return [OutcomeUnknown(error=_TRIED_ENOUGH)]
         if isinstance(command, RegisterImage) and errand.record.has_other_spec:
-            return RetryStarted(shell=ShellFate.REPLACE)
-        if isinstance(command, CreateImage) and self._shared.quota_fault is not None:
-            return EntryDeferred(error=self._shared.quota_fault)
-        return None
+            return [RetryStarted(shell=ShellFate.REPLACE)]
+        if isinstance(command, CreateImage):
+            return self._found_before(errand) or self._held_back()
+        return []
 
-    async def _carry_out(self, errand: Errand, command: Command) -> Command | None:
-        events = self._found_before(errand, command)
-        if events is None:
-            intended = intent(command, _digest(errand))
-            if intended is not None:
-                await self._record(errand, intended)
-            events = await self._performer.perform(command, errand)
+    def _found_before(self, errand: Errand) -> list[Event]:
+        """Return what the look at the start of the run found for a fresh entry."""
+        if not isinstance(errand.record.stage, Planned | Deferred):
+            return []  # its own look is newer
+        tag = entry_digest(self._manifest_name, errand.record.key)
+        finding = choose(self._shared.found.pop(tag, ()), errand.record.dead_images)
+        if finding is None:
+            return []
+        return adoption(finding, errand.record, errand.spec)
+
+    def _held_back(self) -> list[Event]:
+        quota_fault = self._shared.quota_fault
+        return [] if quota_fault is None else [EntryDeferred(error=quota_fault)]
+
+    async def _carry_out(self, errand: Errand, command: Command) -> list[Event]:
+        intended = intent(command, _digest(errand))
+        if intended is not None:
+            await self._record(errand, intended)
+        return await self._performer.perform(command, errand)
+
+    async def _record_all(self, errand: Errand, events: list[Event]) -> Command | None:
+        """Record what happened; the last event says what to do next."""
         step = Step(errand.record.stage, None)
         for event in events:
             step = await self._record(errand, event)
         return step.command
-
-    def _found_before(self, errand: Errand, command: Command) -> list[Event] | None:
-        """Return what the look at the start of the run found for a fresh entry."""
-        if not isinstance(command, CreateImage):
-            return None
-        if not isinstance(errand.record.stage, Planned | Deferred):
-            return None  # its own look is newer
-        tag = entry_digest(self._manifest_name, errand.record.key)
-        finding = choose(self._shared.found.pop(tag, ()), errand.record.dead_images)
-        if finding is None:
-            return None
-        return adoption(finding, errand.record, errand.spec)
 
     async def _record(self, errand: Errand, event: Event) -> Step:
         """Make an event durable, then let it move the entry."""
@@ -169,14 +171,14 @@ def _is_write(command: Command) -> bool:
     return isinstance(command, CreateImage | RegisterImage | DeleteShell)
 
 
-def _closing(errand: Errand, command: Command) -> Event | None:
+def _closing(errand: Errand, command: Command) -> list[Event]:
     """Return what a look has proven about a call of an entry that is only resolved."""
     stage = errand.record.stage
     if isinstance(command, CreateImage) and isinstance(stage, Creating):
-        return CreateRefused(error=_LEFT_NOTHING)
+        return [CreateRefused(error=_LEFT_NOTHING)]
     if isinstance(command, RegisterImage) and isinstance(stage, Registering):
-        return RegisterRefused(image_id=command.image_id, error=_LEFT_NOTHING)
-    return None
+        return [RegisterRefused(image_id=command.image_id, error=_LEFT_NOTHING)]
+    return []
 
 
 def _digest(errand: Errand) -> SpecDigest:

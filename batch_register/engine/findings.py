@@ -31,8 +31,14 @@ from batch_register.model import (
     spec_digest,
 )
 
-# How far along an image is: of several, the furthest is kept.
-_FURTHEST_FIRST = (ImageStatus.ACTIVE, ImageStatus.SAVING, ImageStatus.QUEUED)
+# How far along an image is: of several, the furthest is kept. A word that we do not
+# know may stand for a live image, so it never counts as none.
+_FURTHEST_FIRST = (
+    ImageStatus.ACTIVE,
+    ImageStatus.SAVING,
+    ImageStatus.UNRECOGNISED,
+    ImageStatus.QUEUED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

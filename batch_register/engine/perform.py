@@ -252,9 +252,3 @@ _STOPPED = _fault(
     "the run stopped before the request went out",
     Action.RUN_AGAIN,
 )
-_NOT_OURS = _fault(
-    FaultKind.CONFLICT,
-    "shell.not-ours",
-    "the image no longer carries this entry's tag",
-    Action.NONE,
-)

@@ -102,18 +102,19 @@ class Run:
         )
 
     async def _carry_out(self, work: Work) -> None:
-        try:
-            await self._look_around()
-        except StoppedError:
-            return
         window_s = self._limits.window.length_s
         loop = asyncio.get_running_loop()
-        end = loop.call_later(window_s, self._end_window) if window_s else None
+        end = None
+        if window_s is not None:
+            end = loop.call_at(self._started_s + window_s, self._end_window)
         try:
+            await self._look_around(work)
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(self._watcher.run())
                 await self._admit_all(work)
                 watching.cancel()
+        except StoppedError:
+            return
         except BaseExceptionGroup as group_error:
             raise _root(group_error) from group_error
         finally:
@@ -125,14 +126,19 @@ class Run:
     def _end_window(self) -> None:
         self._stop.request(StopReason.WINDOW)
 
-    async def _look_around(self) -> None:
+    async def _look_around(self, work: Work) -> None:
         """Find images of a lost ledger before anything is made twice.
+
+        Not only in a ledger's first run: that one may have ended before it came to
+        every entry, and a ledger may have been put back from an older copy.
 
         Raises:
             StoppedError: the service cannot be used, so the run stops here.
         """
         records = self._batch.records.values()
-        if not needs_look(records, is_new_ledger=self._batch.is_new_ledger):
+        starts = any(decision.intention is Intention.START for _, decision in work)
+        is_new_ledger = self._batch.is_new_ledger or starts
+        if not needs_look(records, is_new_ledger=is_new_ledger):
             return
         try:
             self._shared.found = await self._look.all_entries()

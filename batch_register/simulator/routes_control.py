@@ -31,6 +31,7 @@ def control_routes(world: World) -> list[Route]:
     table = (
         ("audit", f"GET {_PREFIX}/audit", api.audit),
         ("images", f"GET {_PREFIX}/images", api.images),
+        ("jobs", f"GET {_PREFIX}/jobs", api.jobs),
         ("seed_images", f"POST {_PREFIX}/images", api.seed_images),
         ("objects", f"POST {_PREFIX}/objects", api.objects),
         ("buckets", f"POST {_PREFIX}/buckets", api.buckets),
@@ -57,6 +58,26 @@ class _ControlApi:
         state.advance(call.now_s)
         images = [image_document(image, image.status) for image in state.images()]
         return answer({"images": images})
+
+    def jobs(self, call: Call) -> Reply:
+        """Tell when each job began and ended, and when its image turned active."""
+        state = self._world.state
+        state.advance(call.now_s)
+        return answer(
+            {
+                "jobs": [
+                    {
+                        "job_id": job.id,
+                        "image_id": job.image_id,
+                        "image_url": job.image_url,
+                        "submitted_s": job.submitted_s,
+                        "ends_s": job.ends_s,
+                        "active_s": state.active_since(job.image_id),
+                    }
+                    for job in state.jobs()
+                ]
+            }
+        )
 
     def seed_images(self, call: Call) -> Reply:
         seeds = _read(TypeAdapter(list[SeedImage]), call)

@@ -104,6 +104,15 @@ class CloudState:
         """Return every image that exists, whatever reads and lists show of it."""
         return [i for i in self.memory.index.all() if i.gone_s is None]
 
+    def jobs(self) -> list[Job]:
+        """Return every job that was ever submitted, the oldest first."""
+        return list(self.memory.jobs.values())
+
+    def active_since(self, image_id: str) -> float | None:
+        """Return when an image turned active, or None where it has not."""
+        image = self.memory.image_by_id(image_id)
+        return None if image is None else image.active_s
+
     def _has_name(self, name: str) -> bool:
         return any(image.name == name for image in self.images())
 

@@ -76,6 +76,8 @@ def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
         return None
     watched.last_seen = f"image {view.raw_status or view.status}"
     watched.created_at = watched.created_at or view.created_at
+    if not view.is_gone:
+        watched.missing_since_s = None
     if view.is_usable:
         return ImageActive(image_id=view.image_id, size_bytes=view.size_bytes)
     return None

@@ -207,6 +207,18 @@ async def test_control_bodies_are_checked() -> None:
         assert [image.name for image in cloud.simulator.images()] == ["x"]
 
 
+async def test_jobs_tell_when_they_began_and_ended() -> None:
+    """A benchmark compares a run with the best that these times allow."""
+    async with driven() as cloud:
+        image_id = await cloud.made()
+        job_id = await cloud.started(image_id)
+        cloud.simulator.clock.advance(3600)
+        [job] = (await cloud.send("GET", "/_simulator/jobs", b"", {})).json["jobs"]
+        assert (job["job_id"], job["image_id"]) == (job_id, image_id)
+        assert job["submitted_s"] < job["ends_s"]
+        assert job["submitted_s"] < job["active_s"]
+
+
 async def test_the_audit_tells_what_happened() -> None:
     """Counts for asserting, and the requests themselves on demand."""
     async with driven() as cloud:

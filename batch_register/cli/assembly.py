@@ -1,0 +1,73 @@
+"""From settings to the parts that `run` and `plan` are put together from.
+
+Decides: which setting becomes which part. Must not know: what the parts do.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from batch_register.cli.connection import chosen_cloud
+from batch_register.cli.rehearsal import rehearsal
+from batch_register.identity import Cloud
+from batch_register.model import EntryKey, Manifest
+from batch_register.pacing import Backoff
+from batch_register.plan import RetryPolicy
+from batch_register.ports import ImageService, Observer
+from batch_register.settings import Settings
+from batch_register.stopping import Stop
+from batch_register.throttle import Throttle, ThrottlePolicy
+
+
+def ledger_path(manifest: Path, settings: Settings) -> Path:
+    """Return where the run is recorded; a rehearsal has a ledger of its own."""
+    if settings.ledger is not None:
+        return settings.ledger
+    suffix = ".simulated.ledger.jsonl" if settings.simulate else ".ledger.jsonl"
+    return manifest.with_suffix(suffix)
+
+
+@asynccontextmanager
+async def the_cloud(
+    manifest: Manifest, ledger: Path, settings: Settings
+) -> AsyncIterator[Cloud]:
+    """Give the real cloud, or one simulated in this process for the rehearsal."""
+    if not settings.simulate:
+        yield chosen_cloud(settings)
+        return
+    async with rehearsal(manifest, ledger, settings.fault_script) as cloud:
+        yield cloud
+
+
+def retry_policy(settings: Settings) -> RetryPolicy:
+    """Return what the settings say about entries that failed before."""
+    return RetryPolicy(
+        retry_failed=settings.retry_failed, keep_failed=settings.keep_failed
+    )
+
+
+def is_selected(key: EntryKey, settings: Settings) -> bool:
+    """Return whether `--select` means this entry; without it all are meant."""
+    return not settings.select or any(
+        fnmatchcase(key, pattern) for pattern in settings.select
+    )
+
+
+def throttled(
+    service: ImageService, settings: Settings, *, stop: Stop, observer: Observer
+) -> Throttle:
+    """Put patience and manners before a service.
+
+    A service that is busy frees a place per poll or so, which is what its waits go by.
+    """
+    interval_s = settings.poll_interval_s
+    policy = ThrottlePolicy(
+        busy=Backoff(base_s=interval_s, cap_s=12 * interval_s),
+        max_rate_per_s=settings.max_rate_per_s,
+    )
+    rng = random.Random()  # noqa: S311 - jitter, not a secret
+    return Throttle(service, policy, stop=stop, observer=observer, rng=rng)

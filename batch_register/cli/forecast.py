@@ -1,0 +1,130 @@
+"""The forecast behind `plan`: what a run would do now.
+
+Decides: what is asked of ledger and cloud, and how the answer is shown. Must not know:
+how a forecast is made. Writes nothing, neither to the ledger nor to the cloud.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from batch_register.cli import stdout
+from batch_register.cli.assembly import (
+    is_selected,
+    ledger_path,
+    retry_policy,
+    the_cloud,
+    throttled,
+)
+from batch_register.cli.connection import WallClock, open_service
+from batch_register.cli.console import log_plan
+from batch_register.cli.observers import LogObserver
+from batch_register.cli.progress import Display
+from batch_register.engine import Batch, Look, foresee
+from batch_register.errors import ServiceError
+from batch_register.ledger import Replay, check_target, read_ledger
+from batch_register.logs import configured
+from batch_register.manifest import load_manifest
+from batch_register.model import EntryKey, Manifest
+from batch_register.plan import Decision, needs_look
+from batch_register.report.plain import printable
+from batch_register.settings import Output, ResolvedSettings, Settings
+from batch_register.stopping import Stop
+from batch_register.throttle import Throttle
+
+
+def show_forecast(path: Path, resolved: ResolvedSettings) -> None:
+    """Say what a run would do to each entry of the manifest, and why.
+
+    Raises:
+        BatchRegisterError: manifest, ledger or cloud could not be read.
+    """
+    settings = resolved.settings
+    with configured(log_plan(resolved, Display.NONE, sys.stderr, os.environ)):
+        manifest = load_manifest(path)
+        ledger = ledger_path(path, settings)
+        replay = read_ledger(ledger) if ledger.exists() else Replay()
+        forecast = asyncio.run(_forecast(manifest, ledger, replay, settings))
+    _show(forecast, manifest, settings.output)
+
+
+async def _forecast(
+    manifest: Manifest, ledger: Path, replay: Replay, settings: Settings
+) -> list[Decision]:
+    clock, stop = WallClock(), Stop()
+    batch = Batch(
+        manifest=manifest,
+        records=replay.records,
+        is_selected=lambda key: is_selected(key, settings),
+        is_new_ledger=not replay.runs,
+    )
+    batch.declare(*batch.changes())
+    async with (
+        the_cloud(manifest, ledger, settings) as cloud,
+        open_service(cloud, settings, clock) as service,
+    ):
+        check_target(str(ledger), replay, manifest.name, service.target)
+        throttle = throttled(
+            service.images, settings, stop=stop, observer=LogObserver()
+        )
+        look = Look(
+            throttle,
+            manifest.name,
+            poll_interval_s=settings.poll_interval_s,
+            stop=stop,
+            observer=LogObserver(),
+        )
+        records = batch.records.values()
+        wants_look = needs_look(records, is_new_ledger=batch.is_new_ledger)
+        found = await look.all_entries() if wants_look else {}
+        room = await _quota_room(throttle)
+    return foresee(batch, retry_policy(settings), found, room)
+
+
+async def _quota_room(service: Throttle) -> int | None:
+    """Return how many images still fit, None where the cloud does not tell."""
+    try:
+        quota = await service.get_quota()
+    except ServiceError as error:
+        LogObserver().noticed("quota.not_told", error=error.fault.sentence())
+        return None
+    return quota.limit - quota.used
+
+
+def _show(forecast: list[Decision], manifest: Manifest, output: Output) -> None:
+    if output is Output.JSON:
+        stdout.write_json(_document(forecast, manifest))
+        return
+    counts = Counter(str(decision.intention) for decision in forecast)
+    if output is Output.TABLE and forecast:
+        width = max(len(printable(decision.key)) for decision in forecast)
+        stdout.write("".join(_line(decision, width) for decision in forecast) + "\n")
+    summary = ", ".join(f"{count} {word}" for word, count in counts.items())
+    stdout.write(f"{manifest.name}: {summary or 'nothing to do'}\n")
+
+
+def _line(decision: Decision, width: int) -> str:
+    key = printable(decision.key).ljust(width)
+    return f"{decision.intention:<8}  {key}  {printable(decision.reason)}\n"
+
+
+def _document(forecast: list[Decision], manifest: Manifest) -> dict[str, object]:
+    names: dict[EntryKey, str] = {spec.key: spec.name for spec in manifest.images}
+    return {
+        "version": 1,
+        "manifest": manifest.name,
+        "summary": Counter(str(decision.intention) for decision in forecast),
+        "entries": [
+            {
+                "key": decision.key,
+                "name": names.get(decision.key),
+                "intention": str(decision.intention),
+                "reason": decision.reason,
+            }
+            for decision in forecast
+        ],
+    }

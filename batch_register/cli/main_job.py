@@ -1,0 +1,175 @@
+"""The main job, put together from its parts.
+
+Decides: what is opened in which order, and what is said at the end. Must not know: how
+a run works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+
+import structlog
+
+from batch_register import __version__
+from batch_register.cli import stdout
+from batch_register.cli.assembly import (
+    is_selected,
+    ledger_path,
+    retry_policy,
+    the_cloud,
+    throttled,
+)
+from batch_register.cli.connection import (
+    CloudService,
+    WallClock,
+    open_service,
+)
+from batch_register.cli.console import display_for, log_plan
+from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.observers import LogObserver, Observers
+from batch_register.cli.progress import Display, make_progress
+from batch_register.engine import Batch, Run, RunLimits, RunOutcome
+from batch_register.errors import BatchRegisterError
+from batch_register.ledger import LedgerFile, read_ledger
+from batch_register.ledger.notes import run_finished, run_started
+from batch_register.logs import configured
+from batch_register.manifest import load_manifest
+from batch_register.model import Manifest, StopReason
+from batch_register.pacing import Window
+from batch_register.report import json_form, table_form
+from batch_register.report.fold import fold, source_of
+from batch_register.report.rows import Report
+from batch_register.report.write import write_report
+from batch_register.settings import Output, ResolvedSettings, Settings
+from batch_register.stopping import Stop
+from batch_register.watcher import WatchLimits
+
+_LONGEST_TABLE = 60  # rows that are still read at the end of a run
+_EXIT_OF_SIGNAL = {StopReason.SIGINT: 130, StopReason.SIGTERM: 143}
+
+
+def register_all(path: Path, resolved: ResolvedSettings) -> int:
+    """Carry the manifest as far as one run can; show the result, return the exit code.
+
+    Raises:
+        BatchRegisterError: the run could not begin, or its ledger could not be written.
+    """
+    settings = resolved.settings
+    display = display_for(resolved, sys.stderr, os.environ)
+    with configured(log_plan(resolved, display, sys.stderr, os.environ)):
+        manifest = load_manifest(path)
+        gc.freeze()  # what a large manifest is made of stays: no use to search it
+        ledger = ledger_path(path, settings)
+        code = asyncio.run(_run(manifest, ledger, settings, display))
+        report = fold([source_of(str(ledger), read_ledger(ledger))])
+        _publish(report, settings, ledger)
+    return code
+
+
+async def _run(
+    manifest: Manifest, ledger: Path, settings: Settings, display: Display
+) -> int:
+    stop, clock = Stop(), WallClock()
+    run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    with two_stage_stop(stop):
+        try:
+            async with (
+                the_cloud(manifest, ledger, settings) as cloud,
+                open_service(cloud, settings, clock) as service,
+                LedgerFile.open(
+                    ledger,
+                    manifest_name=manifest.name,
+                    target=service.target,
+                    run_id=run_id,
+                    clock=clock,
+                ) as record,
+            ):
+                await record.note_many([run_started(__version__)])
+                outcome = await _execute(
+                    manifest, service, record, settings, stop, display
+                )
+                await record.note_many(
+                    [run_finished(outcome.counts, outcome.exit_code)]
+                )
+                return outcome.exit_code
+        except asyncio.CancelledError:
+            if stop.reason is None:
+                raise
+            return _EXIT_OF_SIGNAL.get(stop.reason, 1)
+
+
+async def _execute(
+    manifest: Manifest,
+    service: CloudService,
+    ledger: LedgerFile,
+    settings: Settings,
+    stop: Stop,
+    display: Display,
+) -> RunOutcome:
+    records = ledger.replay.records
+    batch = Batch(
+        manifest=manifest,
+        records=records,
+        is_selected=lambda key: is_selected(key, settings),
+        is_new_ledger=not ledger.replay.runs,
+    )
+    wanted = batch.wanted()
+    clock = WallClock()
+    with make_progress(display, len(wanted), sys.stderr, clock.now) as progress:
+        progress.start(
+            {
+                spec.key: records[spec.key].state
+                for spec in wanted
+                if spec.key in records
+            }
+        )
+        observer = Observers([LogObserver(), progress])
+        throttle = throttled(service.images, settings, stop=stop, observer=observer)
+        run = Run(
+            batch, throttle, ledger, _limits(settings), stop=stop, observer=observer
+        )
+        return await run.execute()
+
+
+def _limits(settings: Settings) -> RunLimits:
+    return RunLimits(
+        concurrency=settings.concurrency,
+        watch=WatchLimits(
+            poll_interval_s=settings.poll_interval_s,
+            settle_s=settings.settle_s,
+            image_deadline_s=settings.image_deadline_s,
+        ),
+        window=Window(length_s=settings.max_duration_s),
+        retry=retry_policy(settings),
+    )
+
+
+def _publish(report: Report, settings: Settings, ledger: Path) -> None:
+    """Show and write the report; a failure to write it leaves the exit code alone."""
+    if settings.report is not None:
+        try:
+            asyncio.run(write_report(report, settings.report))
+        except BatchRegisterError as error:
+            structlog.get_logger().error("report.not_written", error=error.message)
+    match settings.output:
+        case Output.JSON:
+            stdout.write(json_form.render(report))
+        case Output.TABLE:
+            stdout.write(_closing_words(report, settings, ledger))
+        case Output.QUIET:
+            pass
+
+
+def _closing_words(report: Report, settings: Settings, ledger: Path) -> str:
+    """Return the table where a person can still read it, else its gist."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    is_short = len(report.images) <= _LONGEST_TABLE
+    words = (table_form.render if is_short else table_form.gist)(report, width=width)
+    words += f"ledger: {ledger}\n"
+    return words + (f"report: {settings.report}\n" if settings.report else "")
