@@ -22,7 +22,12 @@ from batch_register.manifest.events import (
     open_native,
     syntax_error,
 )
-from batch_register.manifest.problems import Problems, UnreadableError, place
+from batch_register.manifest.problems import (
+    Problems,
+    TooManyProblemsError,
+    UnreadableError,
+    place,
+)
 from batch_register.manifest.rules import RULES, VERSION
 from batch_register.manifest.schema import HEAD, HEAD_FIELDS
 from batch_register.manifest.tree import (
@@ -36,6 +41,7 @@ from batch_register.manifest.tree import (
 from batch_register.manifest.wording import Scope, value_problem, worded
 from batch_register.model import Manifest
 
+_QUOTED_BYTES = 40 * 2**20  # 100,000 images take some 30 MB
 _IMAGES = "images"
 _DEFAULTS = "defaults"
 
@@ -77,12 +83,16 @@ def parse_manifest(
 
 
 def excerpt_text(path: Path) -> str:
-    """Return a manifest's text to show lines of it; empty where it cannot be read."""
+    """Return a manifest's text to show lines of it.
+
+    Empty where it cannot be read, or is far larger than any manifest worth quoting.
+    """
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES).decode(errors="replace")
+            data = file.read(_QUOTED_BYTES + 1)
     except OSError:
         return ""
+    return data.decode(errors="replace") if len(data) <= _QUOTED_BYTES else ""
 
 
 @contextmanager
@@ -120,6 +130,8 @@ class _Reading:
                 self.problems = Problems()
             self.problems.note(error.problem)
             return None
+        except TooManyProblemsError:
+            return None
         if self.problems or self._entries is None:
             return None
         return Manifest(name=name, images=tuple(self._entries.specs))
@@ -147,6 +159,7 @@ class _Reading:
     def _take(self, top: MapNode, item: Node) -> None:
         """Complete one image with the defaults known so far."""
         self._begin(top).read(item)
+        self.problems.give_up_if_many()
 
     def _begin(self, top: MapNode) -> EntryReader:
         """Return the reader of images, made when the first one comes."""

@@ -48,6 +48,10 @@ class UnreadableError(Exception):
         self.problem = ManifestProblem(line=line, column=column, message=message)
 
 
+class TooManyProblemsError(Exception):
+    """Reading on would only take time: the problems so far are plenty."""
+
+
 class Problems:
     """Collects problems; the same one at the same place counts once.
 
@@ -57,6 +61,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[tuple[int, int, str], ManifestProblem] = {}
         self._dropped = 0
+        self._is_cut_short = False
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -77,6 +82,16 @@ class Problems:
         elif where not in self._found:
             self._dropped += 1
 
+    def give_up_if_many(self) -> None:
+        """Stop reading where so much is wrong that nobody needs the rest.
+
+        Raises:
+            TooManyProblemsError: reading on would only take time.
+        """
+        if len(self._found) >= _MAX_KEPT:
+            self._is_cut_short = True
+            raise TooManyProblemsError
+
     def error(self, path: str) -> ManifestError:
         """Return everything noted, in file order, cut after `MAX_PROBLEMS`."""
         ordered = sorted(self._found.values(), key=lambda p: (p.line, p.column))
@@ -84,7 +99,8 @@ class Problems:
         more = len(ordered) - len(shown) + self._dropped
         if more:
             first = ordered[MAX_PROBLEMS]
-            rest = f"and {more} more: correct the ones above first"
+            at_least = "at least " if self._is_cut_short else ""
+            rest = f"and {at_least}{more} more: correct the ones above first"
             shown.append(
                 ManifestProblem(line=first.line, column=first.column, message=rest)
             )

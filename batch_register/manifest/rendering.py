@@ -14,10 +14,12 @@ _WIDTH = 96  # columns of a line of the file that are shown
 _BEFORE_CARET = 60  # of those, at most so many in front of the place
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 # A manifest holds no secret, but one that does by mistake must not end up in a log.
+# Every repetition is bounded: a line of any length is searched in linear time.
 _SECRET = re.compile(
-    r"""(?i)((?:[\w-]*(?:pass(?:word|wd|phrase)|secret|token|credential|api[_-]?key"""
-    r"""|access[_-]?key)[\w-]*|\b[as]k)["']?\s*:).*"""
+    r"""(?i)((?:pass(?:word|wd|phrase)|secret|token|credential|api[_-]?key"""
+    r"""|access[_-]?key|\b[as]k)[\w-]{0,64}["']?\s{0,64}:).*"""
 )
+_LONGEST_QUOTED = 10_000  # characters; nobody wrote a longer line to be read
 
 
 def render_problems(error: ManifestError, text: str) -> str:
@@ -37,6 +39,8 @@ def _block(path: str, problem: ManifestProblem, lines: list[str]) -> str:
     entry = f" (image {problem.entry})" if problem.entry else ""
     head = _visible(f"{where}: {problem.message}{entry}")
     if not 0 < problem.line <= len(lines):
+        return head
+    if len(lines[problem.line - 1]) > _LONGEST_QUOTED:
         return head
     shown = _SECRET.sub(r"\1 ...", lines[problem.line - 1])
     line, caret = _excerpt(shown, problem.column - 1)

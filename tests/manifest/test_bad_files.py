@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from batch_register.errors import ManifestError
-from batch_register.manifest import parse_manifest, render_problems
+from batch_register.manifest import excerpt_text, parse_manifest, render_problems
 from batch_register.manifest.events import open_native, open_pure
 
 HEAD = "version: 1\nname: w\n"
@@ -163,6 +163,20 @@ def test_a_thousand_wrong_images_give_a_hundred_problems_and_a_count():
         parse_manifest(data, path="m.yaml")
     *shown, last = caught.value.problems
     assert len(shown) == 100
-    assert last.message == "and 3899 more: correct the ones above first"
+    # reading ends where so much is wrong already: four problems an image
+    assert last.message == "and at least 1903 more: correct the ones above first"
     text = render_problems(caught.value, data.decode())
     assert text.count("\n     ") > 100
+
+
+def test_an_endless_line_is_not_quoted():
+    data = b"x" * 3_000_000  # searching it for secrets step by step would take hours
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(data, path="m.yaml")
+    assert len(render_problems(caught.value, data.decode())) < 1_000
+
+
+def test_a_file_far_larger_than_any_manifest_is_not_quoted(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_bytes(b"x\n" * (21 * 2**20))
+    assert excerpt_text(path) == ""
