@@ -176,20 +176,26 @@ class EntryRecord:
     def state(self) -> EntryState:
         """Return where the entry stands, in the report's words."""
         match self.stage:
-            case Active():
-                conflict = self.has_other_spec
-                return EntryState.CONFLICT if conflict else EntryState.ACTIVE
-            case Failed(fault=fault):
-                conflict = fault.kind is FaultKind.SPEC_CONFLICT
-                return EntryState.CONFLICT if conflict else EntryState.FAILED
-            case Unknown():
-                return EntryState.UNKNOWN
-            case Deferred():
-                return EntryState.DEFERRED
-            case Planned():
-                return EntryState.PENDING
-            case Creating() | Created() | Registering() | Registered() | Replacing():
-                return EntryState.UNFINISHED
+            case Active() if self.has_other_spec:
+                return EntryState.CONFLICT
+            case Failed(fault=fault) if fault.kind is FaultKind.SPEC_CONFLICT:
+                return EntryState.CONFLICT
+            case stage:
+                return _STATES[type(stage)]
+
+
+_STATES: dict[type[Stage], EntryState] = {
+    Planned: EntryState.PENDING,
+    Creating: EntryState.UNFINISHED,
+    Created: EntryState.UNFINISHED,
+    Registering: EntryState.UNFINISHED,
+    Registered: EntryState.UNFINISHED,
+    Replacing: EntryState.UNFINISHED,
+    Active: EntryState.ACTIVE,
+    Failed: EntryState.FAILED,
+    Unknown: EntryState.UNKNOWN,
+    Deferred: EntryState.DEFERRED,
+}
 
 
 def _certain(stage: Stage) -> Stage:
