@@ -265,6 +265,7 @@ class MemoryLedger:
 
     lines: list[tuple[EntryKey, Event, str]] = field(default_factory=list)
     declared: list[ImageSpec] = field(default_factory=list)
+    removed: list[EntryKey] = field(default_factory=list)
     cuts: deque[int] = field(default_factory=deque)  # lines until the next cut
     after_line: bool = True  # whether the line that meets the cut still counts
     stamps: int = 0
@@ -286,6 +287,7 @@ class MemoryLedger:
     ) -> None:
         await asyncio.sleep(0)
         self.declared += specs
+        self.removed += removed
 
     def _is_cut(self) -> bool:
         if not self.cuts:
@@ -323,3 +325,64 @@ class Notebook:
 
     def noticed(self, name: str, **facts: object) -> None:
         self.notices.append((name, facts))
+
+
+@dataclass
+class ScriptedService:
+    """An ImageService that answers each call from its own list; the last answer stays.
+
+    An answer that is an exception is raised. `sent` tells when each call went out.
+    """
+
+    answers: dict[str, list[Any]] = field(default_factory=dict)
+    sent: list[tuple[float, str]] = field(default_factory=list)
+    queries: list[ImageQuery] = field(default_factory=list)
+    takes_s: float = 0.0  # how long each call is under way
+    under_way: int = 0
+    peak: int = 0
+
+    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        answer: ImageView = await self._answer("create")
+        return answer
+
+    async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
+        answer: JobId = await self._answer("register")
+        return answer
+
+    async def delete_image(self, image_id: ImageId) -> None:
+        await self._answer("delete")
+
+    async def get_image(self, image_id: ImageId) -> ImageView | None:
+        answer: ImageView | None = await self._answer("get_image")
+        return answer
+
+    async def get_job(self, job_id: JobId) -> JobView | None:
+        answer: JobView | None = await self._answer("get_job")
+        return answer
+
+    async def list_images(self, query: ImageQuery) -> list[ImageView]:
+        self.queries.append(query)
+        answer: list[ImageView] = await self._answer("list")
+        return answer
+
+    async def get_quota(self) -> Quota:
+        answer: Quota = await self._answer("quota")
+        return answer
+
+    def times(self, call: str) -> list[float]:
+        """Return when this call went out."""
+        return [at_s for at_s, name in self.sent if name == call]
+
+    async def _answer(self, call: str) -> Any:
+        self.sent.append((_now_s(), call))
+        self.under_way += 1
+        self.peak = max(self.peak, self.under_way)
+        try:
+            await asyncio.sleep(self.takes_s)
+        finally:
+            self.under_way -= 1
+        script = self.answers.get(call, [None])
+        answer = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

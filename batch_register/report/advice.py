@@ -30,8 +30,7 @@ _ADVICE: dict[tuple[Action, FaultKind | None], str] = {
         "raise --image-deadline."
     ),
     (Action.RUN_AGAIN, FaultKind.UNREACHABLE): (
-        "Whoever runs the batch: check network, proxy and endpoint with the doctor "
-        "command, then run again."
+        "Whoever runs the batch: check network, proxy and endpoint, then run again."
     ),
     (Action.FIX_MANIFEST, None): (
         "The manifest's author: correct this entry, then run again."
@@ -53,8 +52,7 @@ _ADVICE: dict[tuple[Action, FaultKind | None], str] = {
         "again."
     ),
     (Action.ASK_PERMISSION, FaultKind.UNAUTHENTICATED): (
-        "Whoever runs the batch: check the credentials with the doctor command, then "
-        "run again."
+        "Whoever runs the batch: check the credentials, then run again."
     ),
     (Action.CONTACT_PROVIDER, None): (
         "Whoever runs the batch: open a ticket with the cloud's provider and quote the "

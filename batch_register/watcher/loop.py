@@ -39,7 +39,8 @@ _CHECKS_AT_ONCE = 4
 class Watcher:
     """Waits for images on behalf of many tasks.
 
-    `run` owns the polling and ends when it is cancelled or the run is told to stop; `watch` is called by the task that owns the entry.
+    `run` owns the polling and ends when it is cancelled or the run is told to stop;
+    `watch` is called by the task that owns the entry.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Watcher:
         try:
             return await verdict
         finally:
-            del self._waiting[watched.image_id]
+            self._waiting.pop(watched.image_id, None)
 
     async def run(self) -> None:
         """Poll while anything is watched, until the run stops or this is cancelled."""
@@ -163,6 +164,8 @@ class Watcher:
         return judge_job(job), job.status in (JobStatus.INIT, JobStatus.RUNNING)
 
     def _tell(self, watched: Watched, event: Event | None) -> None:
-        waiting = self._waiting.get(watched.image_id)
-        if event is not None and waiting is not None and not waiting[1].done():
-            waiting[1].set_result(event)
+        if event is None or watched.image_id not in self._waiting:
+            return
+        _, verdict = self._waiting.pop(watched.image_id)  # no tick for it any more
+        if not verdict.done():
+            verdict.set_result(event)
