@@ -6,6 +6,8 @@ shows for it. Must not know: files, clocks, other entries.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,6 +30,7 @@ from batch_register.model import (
     ImageId,
     JobId,
     Pairs,
+    RunCounts,
     SpecDigest,
 )
 from batch_register.stage import (
@@ -196,6 +199,22 @@ _STATES: dict[type[Stage], EntryState] = {
     Unknown: EntryState.UNKNOWN,
     Deferred: EntryState.DEFERRED,
 }
+
+
+def count_states(states: Iterable[EntryState], *, skipped: int) -> RunCounts:
+    """Return how many entries stand where; `skipped` were active before the run."""
+    of = Counter(states)
+    return RunCounts(
+        total=of.total(),
+        active=of[EntryState.ACTIVE],
+        failed=of[EntryState.FAILED],
+        conflict=of[EntryState.CONFLICT],
+        unknown=of[EntryState.UNKNOWN],
+        unfinished=of[EntryState.UNFINISHED],
+        deferred=of[EntryState.DEFERRED],
+        pending=of[EntryState.PENDING],
+        skipped=skipped,
+    )
 
 
 def _certain(stage: Stage) -> Stage:

@@ -6,11 +6,10 @@ run goes.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batch_register.entry import EntryRecord, EntryState
+from batch_register.entry import EntryRecord, count_states
 from batch_register.model import RunCounts, StopReason
 
 
@@ -29,18 +28,7 @@ class RunOutcome:
 
 def count(records: Iterable[EntryRecord], *, skipped: int) -> RunCounts:
     """Return how many of these entries stand where."""
-    states = Counter(record.state for record in records)
-    return RunCounts(
-        total=states.total(),
-        active=states[EntryState.ACTIVE],
-        failed=states[EntryState.FAILED],
-        conflict=states[EntryState.CONFLICT],
-        unknown=states[EntryState.UNKNOWN],
-        unfinished=states[EntryState.UNFINISHED],
-        deferred=states[EntryState.DEFERRED],
-        pending=states[EntryState.PENDING],
-        skipped=skipped,
-    )
+    return count_states((record.state for record in records), skipped=skipped)
 
 
 def exit_code(counts: RunCounts, stop_reason: StopReason | None) -> int:

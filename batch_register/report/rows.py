@@ -6,12 +6,11 @@ not know: several ledgers, any form that rows are written in, files.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from batch_register.entry import EntryRecord, EntryState
+from batch_register.entry import EntryRecord, EntryState, count_states
 from batch_register.model import (
     Action,
     EntryKey,
@@ -123,24 +122,10 @@ def row_of(
     )
 
 
-def count(rows: Iterable[ReportRow]) -> RunCounts:
+def count(rows: Sequence[ReportRow]) -> RunCounts:
     """Return how many rows stand where."""
-    states: Counter[EntryState] = Counter()
-    skipped = 0
-    for row in rows:
-        states[row.state] += 1
-        skipped += row.is_skipped
-    return RunCounts(
-        total=states.total(),
-        active=states[EntryState.ACTIVE],
-        failed=states[EntryState.FAILED],
-        conflict=states[EntryState.CONFLICT],
-        unknown=states[EntryState.UNKNOWN],
-        unfinished=states[EntryState.UNFINISHED],
-        deferred=states[EntryState.DEFERRED],
-        pending=states[EntryState.PENDING],
-        skipped=skipped,
-    )
+    skipped = sum(row.is_skipped for row in rows)
+    return count_states((row.state for row in rows), skipped=skipped)
 
 
 def _standing(
