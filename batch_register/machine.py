@@ -225,6 +225,7 @@ TABLE: dict[tuple[type[Stage], type[Event]], Row] = {
     (Planned, ImageAdopted): _ADOPTED,
     (Planned, EntryDeferred): _DEFERRED,
     (Planned, ImageFailed): _FAILED,
+    (Planned, OutcomeUnknown): _UNKNOWN,
     (Deferred, CreateIntended): _TO_CREATING,
     (Deferred, ImageAdopted): _ADOPTED,
     (Deferred, EntryDeferred): _DEFERRED,

@@ -21,7 +21,16 @@ from tests.virtual_time import run_virtually
 SETTLE_S = 30.0
 ENTRIES = 3
 
-REPLIES = ("ok", "lose-before", "lose-after", "throttle", "unreachable", "busy")
+REPLIES = (
+    "ok",
+    "lose-before",
+    "lose-after",
+    "refuse",
+    "throttle",
+    "unreachable",
+    "busy",
+    "quota",
+)
 
 
 async def one_run(cloud: FakeCloud, ledger: MemoryLedger) -> RunOutcome:
@@ -54,14 +63,14 @@ async def one_run(cloud: FakeCloud, ledger: MemoryLedger) -> RunOutcome:
 
 async def runs_until_done(cloud: FakeCloud, ledger: MemoryLedger) -> RunOutcome:
     """Run again and again, as a scheduler does, until a run ends with code 0."""
-    for _ in range(20):
+    for _ in range(30):
         try:
             outcome = await one_run(cloud, ledger)
         except PowerCutError:
             continue
         if outcome.exit_code == 0:
             return outcome
-    message = f"not done after 20 runs: {ledger.lines}"
+    message = f"not done after 30 runs: {ledger.lines}"
     raise AssertionError(message)
 
 
