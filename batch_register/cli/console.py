@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
-from batch_register.cli.progress import Display, choose_display
+from batch_register.cli.display import Display, choose_display
 from batch_register.logs import LogPlan
 from batch_register.settings import Output, ResolvedSettings
 

@@ -22,8 +22,8 @@ from batch_register.cli.assembly import (
 )
 from batch_register.cli.connection import WallClock, open_service
 from batch_register.cli.console import log_plan
+from batch_register.cli.display import Display
 from batch_register.cli.observers import LogObserver
-from batch_register.cli.progress import Display
 from batch_register.engine import Batch, Look, foresee
 from batch_register.errors import ServiceError
 from batch_register.ledger import Replay, check_target, read_ledger

@@ -31,9 +31,9 @@ from batch_register.cli.connection import (
     open_service,
 )
 from batch_register.cli.console import display_for, log_plan
+from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
-from batch_register.cli.progress import Display, make_progress
 from batch_register.engine import Batch, Run, RunLimits, RunOutcome
 from batch_register.errors import BatchRegisterError
 from batch_register.ledger import LedgerFile, read_ledger

@@ -1,58 +1,23 @@
-"""Shows how a run is getting on: a live bar, plain lines, log lines, or nothing.
+"""What a display knows of a run: the counts so far, safe from any thread.
 
-Decides: which of them fits where the run was started. Must not know: how a run works.
-A display never raises into the run, and writes no control characters to what is not a
-terminal.
+Decides: that watching never raises into the run. Must not know: what is drawn, how a
+run works.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from enum import StrEnum
-from typing import TextIO
-
-import structlog
 
 from batch_register.cli.tally import Standing, Tally
 from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import Event
 from batch_register.logs import redact_text
 from batch_register.model import EntryKey
-from batch_register.settings import Output, ProgressMode
 
-PLAIN_INTERVAL_S = 30.0
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
-
-
-class Display(StrEnum):
-    """What is really drawn."""
-
-    BAR = "bar"
-    PLAIN = "plain"
-    LOG = "log"
-    NONE = "none"
-
-
-def choose_display(mode: ProgressMode, output: Output, *, is_terminal: bool) -> Display:
-    """Return what to draw where progress goes (standard error).
-
-    Beside NDJSON, which is what the log is when it goes to no terminal, only a log line
-    can stand: hence LOG for "auto".
-    """
-    match mode:
-        case ProgressMode.NONE:
-            return Display.NONE
-        case ProgressMode.PLAIN:
-            return Display.PLAIN
-        case ProgressMode.BAR:
-            return Display.BAR if is_terminal else Display.PLAIN
-        case ProgressMode.AUTO if output is Output.QUIET:
-            return Display.NONE
-        case ProgressMode.AUTO:
-            return Display.BAR if is_terminal else Display.LOG
 
 
 class Progress:
@@ -82,73 +47,6 @@ class Progress:
             return self._tally.standing(self._now())
 
 
-@contextmanager
-def make_progress(
-    display: Display,
-    total: int,
-    stream: TextIO,
-    now: Callable[[], datetime],
-    *,
-    interval_s: float = PLAIN_INTERVAL_S,
-) -> Iterator[Progress]:
-    """Show the progress of `total` entries on the stream while the block runs."""
-    progress = Progress(total, now)
-    match display:
-        case Display.NONE:
-            yield progress
-        case Display.BAR:
-            # Here and not above: rich is imported only where something is drawn.
-            from batch_register.cli.bar import live_bar  # noqa: PLC0415
-
-            with live_bar(progress, stream):
-                yield progress
-        case Display.PLAIN:
-            with _every(interval_s, lambda: _say(progress.standing(), stream)):
-                yield progress
-            _say(progress.standing(), stream)
-        case Display.LOG:
-            with _every(interval_s, lambda: _log(progress.standing())):
-                yield progress
-
-
-@contextmanager
-def _every(interval_s: float, tell: Callable[[], None]) -> Iterator[None]:
-    """Tell again and again from a thread, even while the run waits for the cloud."""
-    done = threading.Event()
-
-    def go_on() -> None:
-        while not done.wait(interval_s):
-            with suppress(Exception):
-                tell()
-
-    teller = threading.Thread(target=go_on, name="progress", daemon=True)
-    teller.start()
-    try:
-        yield
-    finally:
-        done.set()
-        teller.join(timeout=interval_s)
-
-
 def tidy(text: str) -> str:
     """Return text of a cloud on one line: no secrets, no control characters."""
     return redact_text(text).translate(_CONTROLS)
-
-
-def _say(standing: Standing, stream: TextIO) -> None:
-    trouble = f"; last: {tidy(standing.last_trouble)}" if standing.last_trouble else ""
-    with suppress(OSError, ValueError):
-        stream.write(f"{standing.line()}{trouble}\n")
-        stream.flush()
-
-
-def _log(standing: Standing) -> None:
-    left = standing.time_left
-    structlog.get_logger().info(
-        "run.progress",
-        total=standing.total,
-        settled=standing.settled,
-        images_per_hour=round(standing.images_per_hour, 1),
-        time_left_s=None if left is None else round(left.total_seconds()),
-        **{str(state): count for state, count in standing.counts.items()},
-    )

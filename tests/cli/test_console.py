@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batch_register.cli.console import display_for, log_plan
-from batch_register.cli.progress import Display
+from batch_register.cli.display import Display
 from batch_register.logs import LogPlan
 from batch_register.settings import Settings
 

@@ -13,12 +13,8 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict, WrappedLogger
 
-from batch_register.cli.progress import (
-    Display,
-    Progress,
-    choose_display,
-    make_progress,
-)
+from batch_register.cli.display import Display, choose_display, make_progress
+from batch_register.cli.progress import Progress
 from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ImageFailed
 from batch_register.logs import LogPlan, configured
