@@ -73,6 +73,7 @@ class EntryRecord:
     labels: Pairs = ()
     declared_spec: SpecDigest | None = None  # what the manifest last said
     made_spec: SpecDigest | None = None  # what the image was made from
+    made_name: str = ""  # what it is called in the cloud
     stage: Stage = field(default_factory=Planned)
     attempts: int = 0  # creates that were started
     started_at: str | None = None
@@ -107,9 +108,9 @@ class EntryRecord:
     def _note(self, event: Event, at: str) -> None:
         """Remember what the stage itself does not hold."""
         match event:
-            case CreateIntended(spec=spec):
+            case CreateIntended(spec=spec, name=name):
                 self.attempts += 1
-                self.made_spec = spec
+                self.made_spec, self.made_name = spec, name
                 self.started_at = self.started_at or at
             case ImageCreated(created_at=created_at):
                 self.image_created_at = created_at

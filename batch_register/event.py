@@ -28,6 +28,7 @@ class CreateIntended:
 
     ledger_name: ClassVar[str] = "image.create_intended"
     spec: SpecDigest
+    name: str = ""  # the image's name in the cloud, which the manifest may change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,11 +82,11 @@ def resume(stage: Stage) -> Command | None:
     return _RESUME[type(stage)](stage)
 
 
-def intent(command: Command, spec: SpecDigest) -> Event | None:
+def intent(command: Command, spec: SpecDigest, name: str) -> Event | None:
     """Return the event that must be durable before `command` goes out, if any."""
     match command:
         case CreateImage():
-            return CreateIntended(spec=spec)
+            return CreateIntended(spec=spec, name=name)
         case RegisterImage(image_id=image_id):
             return RegisterIntended(image_id=image_id)
         case _:

@@ -6,7 +6,7 @@ know: where specs and records came from, nor how anything is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,18 +137,27 @@ def _decision(record: EntryRecord, intention: Intention, reason: str) -> Decisio
     return Decision(key=record.key, intention=intention, reason=reason)
 
 
-def needs_look(records: Iterable[EntryRecord], *, is_new_ledger: bool) -> bool:
+def needs_look(
+    decisions: Iterable[Decision], records: Mapping[EntryKey, EntryRecord]
+) -> bool:
     """Return whether the run must first list all images of this manifest.
 
-    A new ledger may stand in for a lost one. A conflict may have been cleared since.
+    An entry that seems never to have been started may be one whose ledger was lost, or
+    put back from an older copy. A conflict may have been cleared since.
     """
-    if is_new_ledger:
-        return True
     return any(
-        isinstance(record.stage, Failed)
-        and record.stage.fault.kind is FaultKind.SPEC_CONFLICT
-        for record in records
+        decision.intention is Intention.START
+        or (
+            decision.intention is Intention.RETRY and is_conflict(records[decision.key])
+        )
+        for decision in decisions
     )
+
+
+def is_conflict(record: EntryRecord) -> bool:
+    """Return whether an image of another spec stood in this entry's way."""
+    stage = record.stage
+    return isinstance(stage, Failed) and stage.fault.kind is FaultKind.SPEC_CONFLICT
 
 
 def admission_order(specs: Iterable[ImageSpec]) -> list[ImageSpec]:

@@ -7,6 +7,7 @@ signals, entries, the service.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from batch_register.errors import StoppedError
 from batch_register.model import StopReason
@@ -18,6 +19,7 @@ class Stop:
     def __init__(self) -> None:
         self._requested = asyncio.Event()
         self._wakes: set[asyncio.Event] = set()
+        self._followers: list[Callable[[], None]] = []
         self.reason: StopReason | None = None
 
     @property
@@ -32,6 +34,12 @@ class Stop:
             self._requested.set()
             for wake in self._wakes:
                 wake.set()
+            for follower in self._followers:
+                follower()
+
+    def when_requested(self, follower: Callable[[], None]) -> None:
+        """Call `follower` once the run is told to stop; it must not block nor raise."""
+        self._followers.append(follower)
 
     async def pause(self, seconds: float) -> None:
         """Wait this long.

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -100,6 +101,7 @@ GROUP = LazyGroup(
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no error leaves."""
+    _open_missing_streams()
     style = ErrorStyle.guess(arguments, os.environ)
     try:
         result = GROUP.main(
@@ -114,6 +116,17 @@ def main(arguments: Sequence[str]) -> int:
 
         return present(error, style)
     return result if isinstance(result, int) else 0
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started without standard streams ones that lead nowhere.
+
+    Otherwise the next file that is opened would take their number, and get their text.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for good
 
 
 def _show_version(ctx: click.Context, *, is_asked: bool) -> None:

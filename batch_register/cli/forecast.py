@@ -78,11 +78,12 @@ async def _forecast(
             stop=stop,
             observer=LogObserver(),
         )
-        records = batch.records.values()
-        wants_look = needs_look(records, is_new_ledger=batch.is_new_ledger)
+        policy = retry_policy(settings)
+        decisions = [decision for _, decision in batch.work(policy)]
+        wants_look = needs_look(decisions, batch.records)
         found = await look.all_entries() if wants_look else {}
         room = await _quota_room(throttle)
-    return foresee(batch, retry_policy(settings), found, room)
+    return foresee(batch, policy, found, room)
 
 
 async def _quota_room(service: Throttle) -> int | None:

@@ -24,8 +24,8 @@ def two_stage_stop(stop: Stop) -> Iterator[None]:
     """Make signals stop the run in this block; it must run in the block's own task.
 
     The first signal asks: nothing new starts, open calls end, waits are cut short. A
-    second one, or the end of the grace, cancels the task. The ledger is good all the
-    same.
+    second one cancels the task. So does the end of the grace, which begins whenever the
+    run is told to stop, for whatever reason. The ledger is good all the same.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -33,13 +33,15 @@ def two_stage_stop(stop: Stop) -> Iterator[None]:
         message = "a stop needs a task to cancel"
         raise AssertionError(message)
     timers: list[asyncio.TimerHandle] = []
+    heard: list[StopReason] = []
 
     def on_signal(reason: StopReason) -> None:
-        if stop.is_requested:
+        heard.append(reason)
+        if len(heard) > 1:
             task.cancel()
-            return
         stop.request(reason)
-        timers.append(loop.call_later(GRACE_S, task.cancel))
+
+    stop.when_requested(lambda: timers.append(loop.call_later(GRACE_S, task.cancel)))
 
     for number, reason in _REASONS.items():
         loop.add_signal_handler(number, on_signal, reason)

@@ -7,6 +7,7 @@ a run works.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import os
 import secrets
@@ -51,7 +52,14 @@ from batch_register.stopping import Stop
 from batch_register.watcher import WatchLimits
 
 _LONGEST_TABLE = 60  # rows that are still read at the end of a run
-_EXIT_OF_SIGNAL = {StopReason.SIGINT: 130, StopReason.SIGTERM: 143}
+# Of a run that was cancelled because its open calls did not end in time.
+_EXIT_OF_STOP = {
+    StopReason.SIGINT: 130,
+    StopReason.SIGTERM: 143,
+    StopReason.WINDOW: 5,
+    StopReason.UNAUTHENTICATED: 77,
+    StopReason.UNREACHABLE: 69,
+}
 
 
 def register_all(path: Path, resolved: ResolvedSettings) -> int:
@@ -77,6 +85,8 @@ async def _run(
 ) -> int:
     stop, clock = Stop(), WallClock()
     run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    log = structlog.get_logger()
+    stop.when_requested(lambda: log.warning("run.stopping", reason=str(stop.reason)))
     with two_stage_stop(stop):
         try:
             async with (
@@ -91,17 +101,20 @@ async def _run(
                 ) as record,
             ):
                 await record.note_many([run_started(__version__)])
+                log.info("run.started", run_id=run_id, cut_bytes=record.cut_bytes)
                 outcome = await _execute(
                     manifest, service, record, settings, stop, display
                 )
                 await record.note_many(
                     [run_finished(outcome.counts, outcome.exit_code)]
                 )
+                counts = dataclasses.asdict(outcome.counts)
+                log.info("run.finished", exit_code=outcome.exit_code, **counts)
                 return outcome.exit_code
         except asyncio.CancelledError:
             if stop.reason is None:
                 raise
-            return _EXIT_OF_SIGNAL.get(stop.reason, 1)
+            return _EXIT_OF_STOP[stop.reason]
 
 
 async def _execute(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from batch_register.engine.findings import adoption, choose
-from batch_register.entry import EntryRecord
+from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ImageAdopted
 from batch_register.model import (
     EntryKey,
@@ -27,7 +27,6 @@ from batch_register.plan import (
     admission_order,
     decide,
 )
-from batch_register.stage import Active
 
 Work = list[tuple[ImageSpec | None, Decision]]
 
@@ -84,8 +83,8 @@ class Batch:
 
     def active(self) -> int:
         """Return how many of the wanted entries are active."""
-        stages = (self.records[spec.key].stage for spec in self.wanted())
-        return sum(isinstance(stage, Active) for stage in stages)
+        states = (self.records[spec.key].state for spec in self.wanted())
+        return sum(state is EntryState.ACTIVE for state in states)
 
     def _differs(self, spec: ImageSpec) -> bool:
         record = self.records.get(spec.key)

@@ -1,6 +1,6 @@
 """Delete the image that a failed attempt left behind, under all its conditions.
 
-Decides: whether an image may be deleted. A dead shell counts against the quota; a live
+Decides: whether an image may be deleted, or has come alive after all. A dead shell counts against the quota; a live
 image that is deleted by mistake is lost. Must not know: stages, the ledger.
 """
 
@@ -8,47 +8,80 @@ from __future__ import annotations
 
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
-from batch_register.event import Event, OutcomeUnknown, ShellDeleted, ShellKept
+from batch_register.event import (
+    Event,
+    ImageAdopted,
+    OutcomeUnknown,
+    ShellDeleted,
+    ShellKept,
+)
 from batch_register.model import (
     ENTRY_TAG,
+    SPEC_TAG,
     Action,
     Fault,
     FaultKind,
     ImageId,
     ImageStatus,
     ImageView,
-    JobId,
     JobStatus,
+    JobView,
+    SpecDigest,
     entry_digest,
 )
 from batch_register.ports import ImageService
+from batch_register.stopping import Stop
 
 _DEAD = (ImageStatus.QUEUED, ImageStatus.KILLED)
 
 
-async def bury(
-    service: ImageService, manifest_name: str, record: EntryRecord, image_id: ImageId
-) -> Event:
-    """Delete a shell that is ours by its tag, not alive, and without a running job."""
-    try:
-        view = await service.get_image(image_id)
-        if view is None or view.is_gone:
-            return ShellDeleted(image_id=image_id)
-        refusal = _refusal(view, entry_digest(manifest_name, record.key))
-        if refusal is None and await _has_running_job(service, record.job_id):
-            refusal = OutcomeUnknown(error=_alive("its job still runs"))
-        if refusal is not None:
-            return refusal
-        await service.delete_image(image_id)
-    except ServiceError as error:
-        if error.fault.is_passing:
-            return OutcomeUnknown(error=error.fault)
-        return ShellKept(image_id=image_id, error=error.fault)
-    return ShellDeleted(image_id=image_id)
+class Undertaker:
+    """Deletes dead shells of one manifest."""
+
+    def __init__(
+        self, service: ImageService, manifest_name: str, *, settle_s: float, stop: Stop
+    ) -> None:
+        self._service = service
+        self._manifest_name = manifest_name
+        self._settle_s = settle_s
+        self._stop = stop
+
+    async def bury(self, record: EntryRecord, image_id: ImageId) -> Event:
+        """Delete a shell that is ours by its tag, not alive, and without a running job.
+
+        One that has come alive is taken over again, unless its job says that it failed.
+
+        Raises:
+            StoppedError: the run stops while this only waits.
+        """
+        try:
+            view = await self._settled_view(image_id)
+            if view is None or view.is_gone:
+                return ShellDeleted(image_id=image_id)
+            job_id = record.job_id
+            job = None if job_id is None else await self._service.get_job(job_id)
+            entry_tag = entry_digest(self._manifest_name, record.key)
+            instead = _instead(view, job, entry_tag)
+            if instead is not None:
+                return instead
+            await self._service.delete_image(image_id)
+        except ServiceError as error:
+            if error.fault.is_passing:
+                return OutcomeUnknown(error=error.fault)
+            return ShellKept(image_id=image_id, error=error.fault)
+        return ShellDeleted(image_id=image_id)
+
+    async def _settled_view(self, image_id: ImageId) -> ImageView | None:
+        """Return the image; that there is none counts only twice, a settle time apart."""
+        view = await self._service.get_image(image_id)
+        if view is None:
+            await self._stop.pause(self._settle_s)
+            view = await self._service.get_image(image_id)
+        return view
 
 
-def _refusal(view: ImageView, entry_tag: str) -> Event | None:
-    """Return why this image must not be deleted, or None where it may be."""
+def _instead(view: ImageView, job: JobView | None, entry_tag: str) -> Event | None:
+    """Return what happens instead of deleting this image; None where it may go."""
     if view.tag(ENTRY_TAG) != entry_tag:
         foreign = Fault(
             kind=FaultKind.CONFLICT,
@@ -57,9 +90,19 @@ def _refusal(view: ImageView, entry_tag: str) -> Event | None:
             action=Action.NONE,
         )
         return ShellKept(image_id=view.image_id, error=foreign)
-    if view.status not in _DEAD:
+    if view.status in _DEAD:
+        if job is not None and job.status in (JobStatus.INIT, JobStatus.RUNNING):
+            return OutcomeUnknown(error=_alive("its job still runs"))
+        return None
+    has_failed = job is not None and job.status is JobStatus.FAIL
+    if has_failed or view.status not in (ImageStatus.ACTIVE, ImageStatus.SAVING):
         return OutcomeUnknown(error=_alive(f"it is {view.raw_status or view.status}"))
-    return None
+    return ImageAdopted(
+        image_id=view.image_id,
+        status=view.status,
+        spec=SpecDigest(view.tag(SPEC_TAG) or ""),
+        created_at=view.created_at,
+    )
 
 
 def _alive(why: str) -> Fault:
@@ -69,8 +112,3 @@ def _alive(why: str) -> Fault:
         reason=f"the image of the failed attempt is not dead: {why}",
         action=Action.WAIT,
     )
-
-
-async def _has_running_job(service: ImageService, job_id: JobId | None) -> bool:
-    job = await service.get_job(job_id) if job_id is not None else None
-    return job is not None and job.status in (JobStatus.INIT, JobStatus.RUNNING)

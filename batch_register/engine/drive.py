@@ -7,9 +7,9 @@ not know: how commands are carried out, other entries' stages.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from batch_register.engine.findings import adoption, choose
+from batch_register.engine.findings import choose
 from batch_register.engine.perform import Errand, Performer
 from batch_register.errors import StoppedError
 from batch_register.event import (
@@ -19,6 +19,7 @@ from batch_register.event import (
     OutcomeUnknown,
     RegisterRefused,
     RetryStarted,
+    ShellDeleted,
     ShellFate,
 )
 from batch_register.machine import Step, advance, intent, resume
@@ -55,7 +56,16 @@ class Shared:
     """What entries of one run learn from one another."""
 
     found: dict[str, list[ImageView]] = field(default_factory=dict)  # by br-entry
-    quota_fault: Fault | None = None  # set once the service has no room
+    quota_fault: Fault | None = None  # set while the service has no room
+    has_moved: bool = False  # whether any entry has moved in this run
+
+    def note(self, event: Event) -> None:
+        """Learn from what happened to one entry."""
+        self.has_moved = True
+        if isinstance(event, EntryDeferred):
+            self.quota_fault = event.error
+        elif isinstance(event, ShellDeleted):
+            self.quota_fault = None  # a place is free again
 
 
 class Driver:
@@ -90,7 +100,7 @@ class Driver:
         writes: Counter[type[Command]] = Counter()
         command = await self._first(errand, decision)
         while command is not None:
-            events = self._instead(errand, decision, command, writes)
+            events = await self._instead(errand, decision, command, writes)
             if not events:
                 if decision.intention is Intention.RESOLVE and _is_write(command):
                     return
@@ -106,7 +116,7 @@ class Driver:
             return (await self._record(errand, retry)).command
         return resume(errand.record.stage)
 
-    def _instead(
+    async def _instead(
         self,
         errand: Errand,
         decision: Decision,
@@ -119,14 +129,14 @@ class Driver:
         if decision.intention is Intention.RESOLVE:
             return _closing(errand, command)
         if writes[type(command)] >= _WRITES_PER_RUN:
-            return [OutcomeUnknown(error=_TRIED_ENOUGH)]
+            return [OutcomeUnknown(error=_tried_enough(errand.last_unclear))]
         if isinstance(command, RegisterImage) and errand.record.has_other_spec:
             return [RetryStarted(shell=ShellFate.REPLACE)]
         if isinstance(command, CreateImage):
-            return self._found_before(errand) or self._held_back()
+            return await self._found_before(errand) or self._held_back()
         return []
 
-    def _found_before(self, errand: Errand) -> list[Event]:
+    async def _found_before(self, errand: Errand) -> list[Event]:
         """Return what the look at the start of the run found for a fresh entry."""
         if not isinstance(errand.record.stage, Planned | Deferred):
             return []  # its own look is newer
@@ -134,14 +144,15 @@ class Driver:
         finding = choose(self._shared.found.pop(tag, ()), errand.record.dead_images)
         if finding is None:
             return []
-        return adoption(finding, errand.record, errand.spec)
+        return await self._performer.adopt(finding, errand)
 
     def _held_back(self) -> list[Event]:
         quota_fault = self._shared.quota_fault
         return [] if quota_fault is None else [EntryDeferred(error=quota_fault)]
 
     async def _carry_out(self, errand: Errand, command: Command) -> list[Event]:
-        intended = intent(command, _digest(errand))
+        name = errand.spec.name if errand.spec is not None else ""
+        intended = intent(command, _digest(errand), name)
         if intended is not None:
             await self._record(errand, intended)
         return await self._performer.perform(command, errand)
@@ -161,8 +172,7 @@ class Driver:
         if event.ledger_name is not None:
             at = await self._ledger.append(record.key, event)
         step = record.apply(event, at)
-        if isinstance(event, EntryDeferred):
-            self._shared.quota_fault = event.error
+        self._shared.note(event)
         self._observer.entry_moved(record, event)
         return step
 
@@ -187,12 +197,14 @@ def _digest(errand: Errand) -> SpecDigest:
     return errand.record.made_spec or SpecDigest("")
 
 
-_TRIED_ENOUGH = Fault(
-    kind=FaultKind.UNPROVEN,
-    code="lost-too-often",
-    reason=f"the same request was lost {_WRITES_PER_RUN} times in a row",
-    action=Action.RUN_AGAIN,
-)
+def _tried_enough(last: Fault | None) -> Fault:
+    """Return why the entry is left, in the words of the last answer that was given."""
+    if last is None:
+        last = _LEFT_NOTHING
+    tries = f"sent {_WRITES_PER_RUN} times without any effect to be seen"
+    return replace(last, kind=FaultKind.UNPROVEN, reason=f"{last.reason} ({tries})")
+
+
 _LEFT_NOTHING = Fault(
     kind=FaultKind.LOST,
     code="left-nothing",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from batch_register.engine.findings import Finding, choose
 from batch_register.errors import ServiceError
@@ -81,6 +81,26 @@ class Look:
         self._observer = observer
         self.trust = TagTrust()
 
+    async def all_entries_settled(
+        self, settled_at_s: float
+    ) -> dict[str, list[ImageView]]:
+        """Return the same once lists can no longer lag behind an earlier run.
+
+        Only where a look shows images of this manifest was there an earlier run that
+        this ledger does not know; otherwise nothing is waited for.
+
+        Raises:
+            ServiceError: the list could not be had.
+            StoppedError: the run stops first.
+        """
+        found = await self.all_entries()
+        left_s = settled_at_s - asyncio.get_running_loop().time()
+        if not found or left_s <= 0:
+            return found
+        self._observer.noticed("look.waits_for_lists", seconds=round(left_s, 1))
+        await self._stop.pause(left_s)
+        return await self.all_entries()
+
     async def all_entries(self) -> dict[str, list[ImageView]]:
         """Return all images of the manifest by their `br-entry` tag.
 
@@ -121,7 +141,7 @@ class Look:
             except ServiceError as error:
                 fault = error.fault.sentence()
                 self._observer.noticed("look.failed", key=sought.key, error=fault)
-                if asked_at_s >= deadline_s:
+                if asked_at_s >= deadline_s or not error.fault.is_passing:
                     raise NotProvenError(fault) from error
             else:
                 if finding is not None or is_settled:
@@ -133,6 +153,20 @@ class Look:
         return (
             min(self._poll_interval_s, left_s) if left_s > 0 else self._poll_interval_s
         )
+
+    async def fresh(self, finding: Finding) -> Finding:
+        """Return the finding with its image as the service itself shows it now.
+
+        A list may still show an image as queued whose register was accepted.
+        """
+        try:
+            view = await self._service.get_image(finding.image.image_id)
+        except ServiceError as error:
+            self._observer.noticed("look.failed", error=error.fault.sentence())
+            return finding
+        if view is None or view.tag(ENTRY_TAG) is None:
+            return finding
+        return replace(finding, image=view)
 
     async def _once(self, sought: Sought, *, is_settled: bool) -> Finding | None:
         finding = choose(await self._tagged(sought), sought.dead)
@@ -153,12 +187,12 @@ class Look:
         return [view for view in views if view.tag(ENTRY_TAG) == tag]
 
     async def _by_name(self, sought: Sought) -> Finding | None:
-        """Look among all own images of that name: a tag query may show nothing ever.
+        """Look among all own images: a tag query may show nothing ever.
 
-        An image of that name without any tag of ours, made since the create was
-        intended, may be the very one whose tags the cloud dropped.
+        One that was made under this name since the create was intended, and carries no
+        tag of ours, may be the very one whose tags the cloud dropped.
         """
-        views = await self._service.list_images(ImageQuery(name=sought.name))
+        views = await self._service.list_images(ImageQuery())
         tag = self._tag_of(sought)
         finding = choose((v for v in views if v.tag(ENTRY_TAG) == tag), sought.dead)
         if finding is not None:
@@ -180,6 +214,8 @@ class Look:
 
 def _may_be(view: ImageView, sought: Sought) -> bool:
     """Return whether an image without our tags may be the one that is sought."""
+    if view.name != sought.name:
+        return False
     if view.is_gone or view.status is ImageStatus.KILLED:
         return False
     is_recent = not view.created_at or view.created_at >= sought.created_since

@@ -19,11 +19,12 @@ class RunOutcome:
 
     counts: RunCounts
     stop_reason: StopReason | None
+    has_moved: bool = True  # whether anything was done for any entry
 
     @property
     def exit_code(self) -> int:
         """Return the exit code: where several hold, the gravest."""
-        return exit_code(self.counts, self.stop_reason)
+        return exit_code(self.counts, self.stop_reason, has_moved=self.has_moved)
 
 
 def count(records: Iterable[EntryRecord], *, skipped: int) -> RunCounts:
@@ -31,13 +32,14 @@ def count(records: Iterable[EntryRecord], *, skipped: int) -> RunCounts:
     return count_states((record.state for record in records), skipped=skipped)
 
 
-def exit_code(counts: RunCounts, stop_reason: StopReason | None) -> int:
+def exit_code(
+    counts: RunCounts, stop_reason: StopReason | None, *, has_moved: bool
+) -> int:
     """Return the exit code of a run that could write its ledger to the end."""
     work_left = counts.unknown or counts.unfinished or counts.pending
-    nothing_done = counts.active == counts.skipped
     by_gravity: tuple[tuple[object, int], ...] = (
         (stop_reason is StopReason.UNAUTHENTICATED, 77),
-        (stop_reason is StopReason.UNREACHABLE and nothing_done, 69),
+        (stop_reason is StopReason.UNREACHABLE and not has_moved, 69),
         (stop_reason is StopReason.SIGINT, 130),
         (stop_reason is StopReason.SIGTERM, 143),
         (counts.failed or counts.conflict, 3),

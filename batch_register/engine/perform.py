@@ -10,8 +10,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from batch_register.engine.bury import bury
-from batch_register.engine.findings import adoption, judge_registered
+from batch_register.engine.bury import Undertaker
+from batch_register.engine.findings import Finding, adoption, judge_registered
 from batch_register.engine.look import Look, NotProvenError, Sought
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError, StoppedError
@@ -46,6 +46,7 @@ from batch_register.stage import (
     FindImage,
     InspectImage,
     RegisterImage,
+    Unknown,
     WatchImage,
 )
 from batch_register.stopping import Stop
@@ -64,6 +65,7 @@ class Errand:
     run_started_s: float
     deadline_s: float
     call_ended_s: float | None = None  # the last create or register of this run
+    last_unclear: Fault | None = None  # what that call met, if its effect is unclear
 
 
 class Performer:
@@ -82,6 +84,9 @@ class Performer:
         self._service = service
         self._manifest_name = manifest_name
         self._limits = limits
+        self._undertaker = Undertaker(
+            service, manifest_name, settle_s=limits.settle_s, stop=stop
+        )
         self._look = look
         self._watcher = watcher
         self._stop = stop
@@ -104,11 +109,7 @@ class Performer:
             case WatchImage(image_id=image_id, job_id=job_id):
                 return [await self._watch(image_id, job_id, errand)]
             case DeleteShell(image_id=image_id):
-                return [
-                    await bury(
-                        self._service, self._manifest_name, errand.record, image_id
-                    )
-                ]
+                return [await self._undertaker.bury(errand.record, image_id)]
 
     # ------------------------------------------------------------ create
 
@@ -122,6 +123,7 @@ class Performer:
         except ServiceError as error:
             errand.call_ended_s = _loop_time_s()
             if error.applied is Applied.UNKNOWN:
+                errand.last_unclear = error.fault
                 return CreateUnclear(error=error.fault)
             if error.kind is FaultKind.QUOTA:
                 return EntryDeferred(error=error.fault)
@@ -133,7 +135,7 @@ class Performer:
         record = errand.record
         sought = Sought(
             key=record.key,
-            name=errand.spec.name if errand.spec else record.name,
+            name=record.made_name or record.name,
             dead=record.dead_images,
             created_since=_well_before(record.started_at),
         )
@@ -145,11 +147,12 @@ class Performer:
             )
         except NotProvenError as error:
             return [_unknown(FaultKind.UNPROVEN, "create.unproven", str(error))]
-        return (
-            [NoneFound()]
-            if finding is None
-            else adoption(finding, errand.record, errand.spec)
-        )
+        return [NoneFound()] if finding is None else await self.adopt(finding, errand)
+
+    async def adopt(self, finding: Finding, errand: Errand) -> list[Event]:
+        """Return the events by which an entry takes its found image over."""
+        fresh = await self._look.fresh(finding)
+        return adoption(fresh, errand.record, errand.spec)
 
     # ------------------------------------------------------------ register
 
@@ -164,6 +167,7 @@ class Performer:
             # An image that was only just made may not be known everywhere yet.
             is_unclear = error.kind is FaultKind.NOT_FOUND
             if is_unclear or error.applied is Applied.UNKNOWN:
+                errand.last_unclear = error.fault
                 return RegisterUnclear(error=error.fault)
             return RegisterRefused(image_id=image_id, error=error.fault)
         return RegisterAccepted(image_id=image_id, job_id=job_id)
@@ -204,8 +208,10 @@ class Performer:
                 job_id=job_id,
                 created_at=errand.record.image_created_at,
                 since_s=now_s,
-                deadline_s=errand.deadline_s,
+                # from now: waiting for a busy service is not the image's fault
+                deadline_s=now_s + self._limits.image_deadline_s,
                 last_check_s=now_s,
+                doubt=_doubt(errand.record),
             )
         )
 
@@ -215,6 +221,14 @@ class Performer:
             run_started_s=errand.run_started_s,
             settle_s=self._limits.settle_s,
         )
+
+
+def _doubt(record: EntryRecord) -> Fault | None:
+    """Return the contradiction that an earlier run met, which a list cannot clear."""
+    stage = record.stage
+    if isinstance(stage, Unknown) and stage.fault.kind is FaultKind.CONTRADICTION:
+        return stage.fault
+    return None
 
 
 def _present(spec: ImageSpec | None) -> ImageSpec:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batch_register.engine.batch import Batch, Work
@@ -15,7 +16,7 @@ from batch_register.engine.drive import Driver, Shared
 from batch_register.engine.look import Look
 from batch_register.engine.outcome import RunOutcome, count
 from batch_register.engine.perform import Errand, Performer
-from batch_register.errors import ServiceError, StoppedError
+from batch_register.errors import LedgerError, ServiceError, StoppedError
 from batch_register.model import FaultKind, ImageSpec, StopReason
 from batch_register.pacing import Window
 from batch_register.plan import Decision, Intention, RetryPolicy, needs_look
@@ -98,7 +99,9 @@ class Run:
             await self._carry_out(work)
         counted = [batch.records[spec.key] for spec in batch.wanted()]
         return RunOutcome(
-            counts=count(counted, skipped=skipped), stop_reason=self._stop.reason
+            counts=count(counted, skipped=skipped),
+            stop_reason=self._stop.reason,
+            has_moved=self._shared.has_moved,
         )
 
     async def _carry_out(self, work: Work) -> None:
@@ -135,13 +138,15 @@ class Run:
         Raises:
             StoppedError: the service cannot be used, so the run stops here.
         """
-        records = self._batch.records.values()
-        starts = any(decision.intention is Intention.START for _, decision in work)
-        is_new_ledger = self._batch.is_new_ledger or starts
-        if not needs_look(records, is_new_ledger=is_new_ledger):
+        decisions = [decision for _, decision in work]
+        if not needs_look(decisions, self._batch.records):
             return
+        # A ledger of earlier runs knows what they made; a new one may be a lost one's.
+        settle_s = self._limits.watch.settle_s if self._batch.is_new_ledger else 0.0
         try:
-            self._shared.found = await self._look.all_entries()
+            self._shared.found = await self._look.all_entries_settled(
+                self._started_s + settle_s
+            )
         except ServiceError as error:
             self._observer.noticed("look.failed", error=error.fault.sentence())
             forbidden = error.kind in (FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED)
@@ -193,11 +198,18 @@ class Run:
 
 
 def _root(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error that is not merely a sibling's cancellation."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first
+    """Return the gravest error of a group: one that nobody foresaw, else the first."""
+    leaves = list(_leaves(group))
+    bugs = [leaf for leaf in leaves if not isinstance(leaf, LedgerError)]
+    return (bugs or leaves)[0]
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def _loop_time_s() -> float:

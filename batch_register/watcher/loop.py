@@ -34,6 +34,8 @@ from batch_register.watcher.verdict import (
 # Checks of single images that may be under way at once: a burst of failed jobs must
 # not turn into a burst of requests.
 _CHECKS_AT_ONCE = 4
+# How long a list may take, retries and all: deadlines are judged at every tick.
+_LIST_PATIENCE_S = 300.0
 
 
 class Watcher:
@@ -59,6 +61,8 @@ class Watcher:
         self._observer = observer
         self._waiting: dict[ImageId, tuple[Watched, asyncio.Future[Event]]] = {}
         self._arrival = asyncio.Event()
+        self._checking: dict[ImageId, asyncio.Task[None]] = {}
+        self._check_places = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._is_stopped = False
 
     async def watch(self, watched: Watched) -> Event:
@@ -79,30 +83,48 @@ class Watcher:
 
     async def run(self) -> None:
         """Poll while anything is watched, until the run stops or this is cancelled."""
-        try:
-            while True:
-                await self._stop.until(self._arrival)
-                self._arrival.clear()
-                while self._waiting:
-                    await self._stop.pause(self._limits.poll_interval_s)
-                    await self._tick()
-        except StoppedError:
-            self._is_stopped = True
-            for _, verdict in self._waiting.values():
-                if not verdict.done():
-                    verdict.set_exception(StoppedError())
+        async with asyncio.TaskGroup() as group:
+            try:
+                await self._poll(group)
+            except StoppedError:
+                self._is_stopped = True
+                for check in self._checking.values():
+                    check.cancel()
+                for _, verdict in self._waiting.values():
+                    if not verdict.done():
+                        verdict.set_exception(StoppedError())
 
-    async def _tick(self) -> None:
+    async def _poll(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await self._stop.until(self._arrival)
+            self._arrival.clear()
+            while self._waiting:
+                await self._stop.pause(self._limits.poll_interval_s)
+                await self._tick(group)
+
+    async def _tick(self, group: asyncio.TaskGroup) -> None:
         listed = await self._list()
-        due: list[Watched] = []
         now_s = asyncio.get_running_loop().time()
         for watched, _ in list(self._waiting.values()):
             view = listed.get(watched.image_id)
-            event = judge_listed(watched, view)
+            event = judge_listed(watched, view) or judge_deadline(watched, now_s)
+            self._tell(watched, event)
             if event is None and is_due(watched, view, self._limits, now_s):
-                due.append(watched)
-            self._tell(watched, event or judge_deadline(watched, now_s))
-        await self._check_all(due)
+                self._start_check(watched, group)
+
+    def _start_check(self, watched: Watched, group: asyncio.TaskGroup) -> None:
+        """Look after one image beside the ticks, which a slow answer must not stop."""
+        if watched.image_id in self._checking:
+            return
+        check = group.create_task(self._check_in_turn(watched))
+        self._checking[watched.image_id] = check
+        check.add_done_callback(lambda _: self._checking.pop(watched.image_id, None))
+
+    async def _check_in_turn(self, watched: Watched) -> None:
+        async with self._check_places:
+            if watched.image_id in self._waiting:
+                with suppress(StoppedError):  # `run` hears of it at its next wait
+                    await self._check(watched)
 
     async def _list(self) -> dict[ImageId, ImageView]:
         """Return the images in flight by id; a failed poll shows none and harms none."""
@@ -110,9 +132,13 @@ class Watcher:
             tag=(MANIFEST_TAG, self._manifest_name), created_since=self._oldest()
         )
         try:
-            views = await self._service.list_images(query)
+            async with asyncio.timeout(_LIST_PATIENCE_S):
+                views = await self._service.list_images(query)
         except ServiceError as error:
             self._observer.noticed("watch.list_failed", error=error.fault.sentence())
+            return {}
+        except TimeoutError:
+            self._observer.noticed("watch.list_failed", error="no answer in time")
             return {}
         return {view.image_id: view for view in views}
 
@@ -124,19 +150,6 @@ class Watcher:
         """
         stamps = [watched.created_at for watched, _ in self._waiting.values()]
         return min(stamps) if stamps and all(stamps) else None
-
-    async def _check_all(self, due: list[Watched]) -> None:
-        places = asyncio.Semaphore(_CHECKS_AT_ONCE)
-
-        async def check(watched: Watched) -> None:
-            async with places:
-                with suppress(StoppedError):  # `run` hears of it at its next wait
-                    await self._check(watched)
-
-        async with asyncio.TaskGroup() as group:
-            for watched in due:
-                if watched.image_id in self._waiting:
-                    group.create_task(check(watched))
 
     async def _check(self, watched: Watched) -> None:
         """Ask about one image directly; a failed request leaves it waiting."""

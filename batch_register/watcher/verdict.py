@@ -59,6 +59,7 @@ class Watched:
     checks: int = 0
     last_seen: str = "not seen yet"  # in words, for the reason of a deadline
     missing_since_s: float | None = None
+    doubt: Fault | None = None  # a contradiction that only the job can clear
 
     def note_check(self, now_s: float) -> None:
         """Count one request that was made for this image alone."""
@@ -78,7 +79,7 @@ def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
     watched.created_at = watched.created_at or view.created_at
     if not view.is_gone:
         watched.missing_since_s = None
-    if view.is_usable:
+    if view.is_usable and watched.doubt is None:
         return ImageActive(image_id=view.image_id, size_bytes=view.size_bytes)
     return None
 
@@ -125,7 +126,7 @@ def judge_image(
     watched.missing_since_s = None
     watched.last_seen = f"image {image.raw_status or image.status}"
     if image.is_usable:
-        return _judge_usable(image, failure)
+        return _judge_usable(image, failure, watched.doubt)
     if failure is None and image.status is ImageStatus.KILLED:
         failure = _fault(
             FaultKind.JOB_FAILED,
@@ -138,7 +139,11 @@ def judge_image(
     return None
 
 
-def _judge_usable(image: ImageView, failure: Fault | None) -> Event:
+def _judge_usable(
+    image: ImageView, failure: Fault | None, doubt: Fault | None
+) -> Event:
+    if doubt is not None:
+        return OutcomeUnknown(error=doubt)
     if failure is None:
         return ImageActive(image_id=image.image_id, size_bytes=image.size_bytes)
     reason = f"the image is active, yet its job failed: {failure.sentence()}"

@@ -60,9 +60,10 @@ def codes() -> set[int]:
         RunCounts(deferred=1),
     ]
     from_outcomes = {
-        exit_code(counts, reason)
+        exit_code(counts, reason, has_moved=has_moved)
         for counts in troubles
         for reason in (None, *StopReason)
+        for has_moved in (True, False)
     }
     return from_errors | from_outcomes
 

@@ -286,3 +286,33 @@ def test_the_password_appears_nowhere(shell: Shell, cloud: Cloud) -> None:
     assert ended.code == 0
     written = [path.read_text() for path in shell.folder.glob("*.json*")]
     assert secret not in ended.out + ended.err + "".join(written)
+
+
+def test_a_second_signal_ends_a_run_whose_calls_hang_and_the_next_one_mends_it(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(
+        """\
+version: 1
+rules:
+  - match: {route: image.create, nth: [1, 2, 3]}
+    effect: {delay_answer_s: 36000}
+"""
+    )
+    cloud = serve_cloud("--speed", "600", "--fault-script", str(script))
+    shell = Shell(tmp_path, cloud.clouds_yaml)
+    manifest = shell.manifest(3)
+    process = shell.start("run", manifest.name, *shell.flags)
+    while cloud.audit()["images_created"] < 3:
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    while "run.stopping" not in (tmp_path / "stderr.log").read_text():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    stopped = shell.end(process, timeout_s=10)
+
+    assert stopped.code == 143, stopped.err
+    ended = shell.run(manifest)
+    assert ended.code == 0, ended.err
+    assert cloud.audit()["images_created"] == 3

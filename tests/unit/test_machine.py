@@ -211,5 +211,6 @@ def test_a_run_takes_each_stage_up_by_looking_before_it_repeats(
 
 def test_the_two_calls_that_make_something_have_an_intent_and_no_other() -> None:
     commands = (CREATE, FIND, REGISTER, INSPECT, WATCH, DELETE)
-    intents = [intent(command, SPEC) for command in commands]
-    assert intents == [INTEND_CREATE, None, INTEND_REGISTER, None, None, None]
+    intents = [intent(command, SPEC, "web-01") for command in commands]
+    named = CreateIntended(spec=SPEC, name="web-01")
+    assert intents == [named, None, INTEND_REGISTER, None, None, None]

@@ -132,15 +132,25 @@ def test_an_unwanted_entry_that_is_settled_is_left(stage: Stage) -> None:
     assert made == decision(Intention.LEAVE, "not selected")
 
 
-def test_a_new_ledger_may_stand_in_for_a_lost_one_so_the_run_looks_first() -> None:
-    assert needs_look([], is_new_ledger=True)
-    assert not needs_look([record(Planned())], is_new_ledger=False)
+def look_is_needed(stage: Stage, *, is_wanted: bool = True) -> bool:
+    entry = record(stage)
+    made = decide(entry, is_wanted=is_wanted, policy=RetryPolicy())
+    return needs_look([made], {KEY: entry})
+
+
+def test_whatever_seems_new_may_have_been_made_by_a_lost_ledger_so_the_run_looks() -> (
+    None
+):
+    assert look_is_needed(Planned())
+    assert look_is_needed(Deferred(fault=PASSING))
+    assert not look_is_needed(ACTIVE)
+    assert not look_is_needed(Registered(image_id=IMAGE, job_id=JOB))
+    assert not look_is_needed(Planned(), is_wanted=False)
 
 
 def test_a_conflict_is_looked_at_again_since_it_may_have_been_cleared() -> None:
-    conflict = Failed(fault=fault(FaultKind.SPEC_CONFLICT))
-    assert needs_look([record(conflict)], is_new_ledger=False)
-    assert not needs_look([record(JOB_FAILED)], is_new_ledger=False)
+    assert look_is_needed(Failed(fault=fault(FaultKind.SPEC_CONFLICT)))
+    assert not look_is_needed(JOB_FAILED)
 
 
 def test_admission_goes_by_priority_then_size_then_place_in_the_file() -> None:
