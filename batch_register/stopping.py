@@ -38,8 +38,14 @@ class Stop:
                 follower()
 
     def when_requested(self, follower: Callable[[], None]) -> None:
-        """Call `follower` once the run is told to stop; it must not block nor raise."""
-        self._followers.append(follower)
+        """Call `follower` once the run is told to stop, at once if it has been.
+
+        It must not block nor raise.
+        """
+        if self.is_requested:
+            follower()
+        else:
+            self._followers.append(follower)
 
     async def pause(self, seconds: float) -> None:
         """Wait this long.

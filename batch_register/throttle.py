@@ -192,15 +192,16 @@ class Throttle:
     ) -> float | None:
         """Return how long this call waits beside the gates; None: it has failed."""
         is_refusal = error.kind in _REFUSALS
+        own_wait_s = 0.0
         if is_refusal or error.retry_after_s is not None:
             tries.refusals += 1
-            self._obey(error, tries.refusals)
+            own_wait_s = self._obey(error, tries.refusals)
         if not may_repeat:
             return None
         if error.kind is FaultKind.UNREACHABLE:
             return 0.0  # nothing was sent, and `_note` has closed the gate for all
         if is_refusal and self._may_wait(tries.began_s):
-            return 0.0
+            return own_wait_s
         tries.failures += 1
         if error.kind not in _OUTAGE or tries.failures >= self._policy.attempts:
             return None
@@ -220,8 +221,11 @@ class Throttle:
         waited_s = asyncio.get_running_loop().time() - began_s
         return waited_s < self._policy.refused_s
 
-    def _obey(self, error: ServiceError, refusals: int) -> None:
-        """Close the gate that the refusal speaks of, as long as it asks for."""
+    def _obey(self, error: ServiceError, refusals: int) -> float:
+        """Close the gate that the refusal speaks of, as long as it asks for.
+
+        Return how long the refused call waits by itself: only registers mind their gate.
+        """
         busy = error.kind is FaultKind.BUSY
         backoff = self._policy.busy if busy else self._policy.throttled
         wait_s = error.retry_after_s
@@ -235,6 +239,7 @@ class Throttle:
             code=error.fault.code,
             wait_s=round(wait_s, 3),
         )
+        return wait_s if busy else 0.0
 
     async def _clearance(self, *gates: Gate) -> None:
         """Wait until every gate is open at once and it is our turn.

@@ -1,7 +1,8 @@
 """Delete the image that a failed attempt left behind, under all its conditions.
 
-Decides: whether an image may be deleted, or has come alive after all. A dead shell counts against the quota; a live
-image that is deleted by mistake is lost. Must not know: stages, the ledger.
+Decides: whether an image may be deleted, or has come alive after all. A dead shell
+counts against the quota; a live image that is deleted by mistake is lost. Must not
+know: stages, the ledger.
 """
 
 from __future__ import annotations

@@ -93,10 +93,12 @@ class Look:
             ServiceError: the list could not be had.
             StoppedError: the run stops first.
         """
+        loop = asyncio.get_running_loop()
+        asked_at_s = loop.time()  # an answer tells of then, however late it comes
         found = await self.all_entries()
-        left_s = settled_at_s - asyncio.get_running_loop().time()
-        if not found or left_s <= 0:
+        if not found or asked_at_s >= settled_at_s:
             return found
+        left_s = max(settled_at_s - loop.time(), 0.0)
         self._observer.noticed("look.waits_for_lists", seconds=round(left_s, 1))
         await self._stop.pause(left_s)
         return await self.all_entries()

@@ -143,7 +143,7 @@ class Performer:
             finding = await self._look.entry(
                 sought,
                 settled_at_s=self._settled_at_s(errand),
-                deadline_s=errand.deadline_s,
+                deadline_s=self._look_until_s(errand),
             )
         except NotProvenError as error:
             return [_unknown(FaultKind.UNPROVEN, "create.unproven", str(error))]
@@ -188,7 +188,7 @@ class Performer:
                 if event is not None:
                     return event
                 last_seen = "no image" if view is None else view.raw_status
-            if asked_at_s >= errand.deadline_s:
+            if asked_at_s >= self._look_until_s(errand):
                 reason = (
                     f"the image does not show whether it took the file: {last_seen}"
                 )
@@ -214,6 +214,10 @@ class Performer:
                 doubt=_doubt(errand.record),
             )
         )
+
+    def _look_until_s(self, errand: Errand) -> float:
+        """Return when looking ends: never before a look could have settled anything."""
+        return max(errand.deadline_s, self._settled_at_s(errand))
 
     def _settled_at_s(self, errand: Errand) -> float:
         return settled_at_s(

@@ -1,0 +1,181 @@
+"""Manifest beside ledger: what is declared, what is worked on, what a plan foresees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batch_register.engine import Batch, foresee
+from batch_register.entry import EntryRecord
+from batch_register.event import ShellFate
+from batch_register.model import (
+    EntryKey,
+    FaultKind,
+    ImageId,
+    ImageSpec,
+    ImageStatus,
+    ImageView,
+    Manifest,
+    entry_digest,
+    identity_tags,
+    spec_digest,
+)
+from batch_register.plan import Decision, Intention, RetryPolicy
+from batch_register.stage import Active, Creating, Failed, Planned, Stage
+from tests.fakes import fault, spec
+
+POLICY = RetryPolicy()
+IMAGE = ImageId("image-1")
+ACTIVE = Active(image_id=IMAGE, job_id=None, size_bytes=1)
+
+
+def batch(*specs: ImageSpec, selected: str | None = None, **stages: Stage) -> Batch:
+    """Return a batch whose records stand where `stages` says, all declared."""
+    by_key = {one.key: one for one in specs}
+    one = Batch(
+        manifest=Manifest(name="wave-07", images=specs),
+        records={},
+        is_selected=lambda key: selected is None or key == selected,
+        is_new_ledger=False,
+    )
+    for key, stage in stages.items():
+        declared = by_key.get(EntryKey(key), spec(key))
+        one.declare([declared], [])
+        one.records[declared.key].stage = stage
+        one.records[declared.key].made_spec = spec_digest(declared)
+    return one
+
+
+def start(key: str) -> Decision:
+    return Decision(
+        key=EntryKey(key), intention=Intention.START, reason="nothing was sent yet"
+    )
+
+
+def test_wanted_entries_come_in_the_order_of_admission() -> None:
+    a, b, c = spec("a"), spec("b", size_bytes=9), spec("c", priority=1)
+    assert batch(a, b, c).wanted() == [c, b, a]
+    assert batch(a, b, c, selected="a").wanted() == [a]
+
+
+def test_new_entries_are_changes_and_known_ones_are_not() -> None:
+    a, b = spec("a"), spec("b")
+    assert batch(a, b, a=Planned()).changes() == ([b], [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"min_disk_gb": 99}, {"labels": (("owner", "x"),)}, {"name": "other"}],
+)
+def test_a_changed_entry_is_declared_again(change: dict[str, Any]) -> None:
+    before = batch(spec("a"), a=Planned())
+    after = spec("a", **change)
+    before.manifest = Manifest(name="wave-07", images=(after,))
+    assert before.changes() == ([after], [])
+    before.declare(*before.changes())
+    assert before.changes() == ([], [])
+
+
+def test_a_removed_entry_is_told_once_and_comes_back_when_it_is_named_again() -> None:
+    one = batch(a=Planned())
+    assert one.changes() == ([], ["a"])
+    one.declare(*one.changes())
+    assert one.changes() == ([], [])
+    one.manifest = Manifest(name="wave-07", images=(spec("a"),))
+    assert one.changes() == ([spec("a")], [])
+
+
+def test_work_names_wanted_entries_first_and_open_ones_that_are_not() -> None:
+    a, b = spec("a"), spec("b")
+    one = batch(a, b, selected="b", a=Creating(), b=Planned(), gone=ACTIVE)
+    work = one.work(POLICY)
+    assert [(made, decision.key, decision.intention) for made, decision in work] == [
+        (b, "b", Intention.START),
+        (None, "a", Intention.RESOLVE),
+        (None, "gone", Intention.LEAVE),
+    ]
+
+
+def test_only_wanted_entries_count_as_active() -> None:
+    one = batch(spec("a"), spec("b"), selected="a", a=ACTIVE, b=ACTIVE)
+    assert one.active() == 1
+
+
+def test_an_active_entry_that_is_in_conflict_does_not_count_as_active() -> None:
+    one = batch(spec("a"), spec("b"), a=ACTIVE, b=ACTIVE)
+    one.declare([spec("b", min_disk_gb=99)], [])
+    assert one.active() == 1
+
+
+def found(one: ImageSpec, made_of: ImageSpec, **changes: Any) -> ImageView:
+    return ImageView(
+        image_id=IMAGE,
+        name=one.name,
+        status=ImageStatus.SAVING,
+        tags=identity_tags("wave-07", made_of),
+        **changes,
+    )
+
+
+def test_a_plan_foresees_adoption_conflict_start_and_quota() -> None:
+    specs = [spec(key) for key in "abcd"]
+    a, b = specs[:2]
+    one = batch(*specs, a=Planned(), b=Planned(), c=Planned(), d=Planned())
+    shown = {
+        entry_digest("wave-07", a.key): [found(a, a)],
+        entry_digest("wave-07", b.key): [found(b, spec("b", min_disk_gb=99))],
+    }
+    assert foresee(one, POLICY, shown, quota_room=1) == [
+        Decision(
+            key=a.key,
+            intention=Intention.ADOPT,
+            reason="image image-1 (saving) is there already",
+        ),
+        Decision(
+            key=b.key,
+            intention=Intention.CONFLICT,
+            reason="image image-1 (saving) is there already, made from another spec",
+        ),
+        start("c"),
+        Decision(
+            key=EntryKey("d"),
+            intention=Intention.DEFER,
+            reason="the image quota has no room for it",
+        ),
+    ]
+
+
+def test_a_plan_without_a_known_quota_defers_nothing() -> None:
+    one = batch(spec("a"), spec("b"), a=Planned(), b=Planned())
+    assert foresee(one, POLICY, {}, quota_room=None) == [start("a"), start("b")]
+
+
+def test_a_plan_passes_over_images_that_the_ledger_calls_dead() -> None:
+    a = spec("a")
+    one = batch(a, a=Planned())
+    one.records[a.key].dead_images = frozenset({IMAGE})
+    shown = {entry_digest("wave-07", a.key): [found(a, a)]}
+    assert foresee(one, POLICY, shown, quota_room=None) == [start("a")]
+
+
+def test_what_is_done_or_failed_keeps_its_own_decision() -> None:
+    failed = Failed(fault=fault(FaultKind.REJECTED), image_id=IMAGE)
+    one = batch(spec("a"), spec("b"), a=ACTIVE, b=failed)
+    assert foresee(one, POLICY, {}, quota_room=0) == [
+        Decision(key=EntryKey("a"), intention=Intention.SKIP, reason="active already"),
+        Decision(
+            key=EntryKey("b"),
+            intention=Intention.RETRY,
+            reason="failed before: test",
+            shell=ShellFate.REPLACE,
+        ),
+    ]
+
+
+def test_a_record_is_made_for_each_entry_of_the_manifest() -> None:
+    one = batch(spec("a"))
+    one.declare(*one.changes())
+    expected = EntryRecord(key=EntryKey("a"))
+    expected.declare("a", "bucket:a.qcow2", spec_digest(spec("a")), ())
+    assert one.records == {"a": expected}

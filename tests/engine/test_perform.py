@@ -1,0 +1,56 @@
+"""What holds for single commands, whichever way they were reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_register.engine.look import Look
+from batch_register.engine.perform import Errand, Performer
+from batch_register.entry import EntryRecord
+from batch_register.event import NoneFound
+from batch_register.model import EntryKey
+from batch_register.stage import Command, CreateImage, FindImage, RegisterImage
+from batch_register.stopping import Stop
+from batch_register.watcher import Watcher
+from tests.engine.rig import WATCH
+from tests.fakes import Notebook, ScriptedService, spec
+from tests.unit.samples import IMAGE
+from tests.virtual_time import run_virtually
+
+
+def performer(service: ScriptedService) -> Performer:
+    stop, notebook = Stop(), Notebook()
+    look = Look(service, "wave-07", poll_interval_s=5.0, stop=stop, observer=notebook)
+    watcher = Watcher(service, "wave-07", WATCH, stop=stop, observer=notebook)
+    return Performer(service, "wave-07", WATCH, look=look, watcher=watcher, stop=stop)
+
+
+def errand(**changes: object) -> Errand:
+    record = EntryRecord(key=EntryKey("web-01"), name="web-01")
+    plain = Errand(spec=None, record=record, run_started_s=0.0, deadline_s=3600.0)
+    for name, value in changes.items():
+        setattr(plain, name, value)
+    return plain
+
+
+@pytest.mark.parametrize("command", [CreateImage(), RegisterImage(IMAGE)])
+def test_an_entry_that_the_manifest_does_not_name_is_never_written(
+    command: Command,
+) -> None:
+    service = ScriptedService()
+    with pytest.raises(AssertionError, match="must not be written"):
+        run_virtually(performer(service).perform(command, errand()))
+    assert service.sent == []
+
+
+@pytest.mark.parametrize(
+    ("call_ended_s", "asked_until_s"), [(None, 30.0), (100.0, 130.0)]
+)
+def test_none_is_found_only_a_settle_time_after_the_later_of_call_and_start(
+    call_ended_s: float | None, asked_until_s: float
+) -> None:
+    service = ScriptedService(answers={"list": [[]]})
+    sought = errand(spec=spec(), call_ended_s=call_ended_s)
+    found = run_virtually(performer(service).perform(FindImage(), sought))
+    assert found == [NoneFound()]
+    assert service.times("list")[-1] == asked_until_s

@@ -1,0 +1,298 @@
+"""What each answer of the cloud proves about a watched image: the whole table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batch_register.event import Event, ImageActive, ImageFailed, OutcomeUnknown
+from batch_register.model import (
+    Action,
+    EntryKey,
+    Fault,
+    FaultKind,
+    ImageId,
+    ImageStatus,
+    ImageView,
+    JobId,
+    JobStatus,
+    JobView,
+)
+from batch_register.watcher import Watched, WatchLimits
+from batch_register.watcher.verdict import (
+    is_due,
+    judge_deadline,
+    judge_image,
+    judge_job,
+    judge_listed,
+)
+
+IMAGE, JOB = ImageId("image-1"), JobId("job-1")
+LIMITS = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=3600.0)
+NOW_S = 1000.0
+CREATED_AT = "2026-09-01T00:00:00Z"
+
+REASON = Fault(
+    kind=FaultKind.JOB_FAILED,
+    code="IMG.0057",
+    reason="the file cannot be read",
+    action=Action.FIX_SOURCE,
+)
+KILLED = Fault(
+    kind=FaultKind.JOB_FAILED,
+    code="image.killed",
+    reason="the service gave the image up and no job says why",
+    action=Action.RUN_AGAIN,
+)
+VANISHED = Fault(
+    kind=FaultKind.NOT_FOUND,
+    code="image.vanished",
+    reason="the image is gone; somebody may have deleted it",
+    action=Action.RUN_AGAIN,
+)
+CONTRADICTION = Fault(
+    kind=FaultKind.CONTRADICTION,
+    code="contradiction",
+    reason="the image is active, yet its job failed: IMG.0057: the file cannot be read",
+    action=Action.CONTACT_PROVIDER,
+)
+
+
+def watched(**changes: Any) -> Watched:
+    facts: dict[str, Any] = {
+        "key": EntryKey("web-01"),
+        "image_id": IMAGE,
+        "job_id": JOB,
+        "created_at": "",
+        "since_s": 100.0,
+        "deadline_s": 3700.0,
+        "last_check_s": NOW_S,
+    }
+    return Watched(**(facts | changes))
+
+
+def view(status: ImageStatus, size_bytes: int = 0, raw_status: str = "") -> ImageView:
+    return ImageView(
+        image_id=IMAGE,
+        name="web-01",
+        status=status,
+        size_bytes=size_bytes,
+        created_at=CREATED_AT,
+        raw_status=raw_status,
+    )
+
+
+ACTIVE = view(ImageStatus.ACTIVE, 7)
+EMPTY = view(ImageStatus.ACTIVE, 0)
+SAVING, QUEUED = view(ImageStatus.SAVING), view(ImageStatus.QUEUED)
+DEAD, STRANGE = view(ImageStatus.KILLED), view(ImageStatus.UNRECOGNISED, 7, "baking")
+DELETED, LEAVING = view(ImageStatus.DELETED), view(ImageStatus.PENDING_DELETE)
+
+SUCCESS = ImageActive(image_id=IMAGE, size_bytes=7)
+
+
+def failed(error: Fault) -> Event:
+    return ImageFailed(error=error, stage="job", image_id=IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("shown", "verdict", "last_seen"),
+    [
+        (None, None, "not seen yet"),
+        (ACTIVE, SUCCESS, "image active"),
+        (EMPTY, None, "image active"),
+        (SAVING, None, "image saving"),
+        (QUEUED, None, "image queued"),
+        (DEAD, None, "image killed"),
+        (DELETED, None, "image deleted"),
+        (STRANGE, None, "image baking"),
+    ],
+)
+def test_a_list_proves_success_and_nothing_else(
+    shown: ImageView | None, verdict: Event | None, last_seen: str
+) -> None:
+    one = watched()
+    assert judge_listed(one, shown) == verdict
+    assert one.last_seen == last_seen
+
+
+@pytest.mark.parametrize(
+    ("known", "then"), [("", CREATED_AT), ("2025-01-01T00:00:00Z",) * 2]
+)
+def test_a_list_tells_an_age_that_was_not_known(known: str, then: str) -> None:
+    one = watched(created_at=known)
+    judge_listed(one, SAVING)
+    assert one.created_at == then
+
+
+@pytest.mark.parametrize(
+    ("shown", "missing_since_s"),
+    [(None, 10.0), (SAVING, None), (QUEUED, None), (DELETED, 10.0), (LEAVING, 10.0)],
+)
+def test_an_image_that_a_list_shows_alive_is_no_longer_missing(
+    shown: ImageView | None, missing_since_s: float | None
+) -> None:
+    """Two stale answers far apart must not add up to a proof that it is gone."""
+    one = watched(missing_since_s=10.0)
+    judge_listed(one, shown)
+    assert one.missing_since_s == missing_since_s
+
+
+@pytest.mark.parametrize(
+    ("shown", "checks", "wait_s"),
+    [
+        (SAVING, 0, 900.0),
+        (SAVING, 9, 900.0),
+        (DEAD, 0, 0.0),
+        (DEAD, 1, 20.0),
+        (DEAD, 9, 60.0),
+        (None, 0, 10.0),
+        (None, 1, 20.0),
+        (None, 2, 40.0),
+        (None, 3, 60.0),
+        (QUEUED, 0, 10.0),
+        (EMPTY, 0, 10.0),
+        (STRANGE, 0, 10.0),
+        (DELETED, 0, 10.0),
+    ],
+)
+def test_each_sight_has_its_own_time_until_a_closer_look(
+    shown: ImageView | None, checks: int, wait_s: float
+) -> None:
+    one = watched(checks=checks)
+    assert is_due(one, shown, LIMITS, NOW_S + wait_s)
+    assert not is_due(one, shown, LIMITS, NOW_S + wait_s - 0.5)
+
+
+def test_an_overdue_image_is_not_asked_about_more_than_once_in_24_polls() -> None:
+    hasty = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=60.0)
+    assert hasty.overdue_every_s == 120.0
+
+
+def test_a_check_is_counted_and_starts_the_wait_anew() -> None:
+    one = watched()
+    one.note_check(2000.0)
+    assert (one.checks, one.last_check_s) == (1, 2000.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "failure"),
+    [
+        (JobStatus.INIT, None, None),
+        (JobStatus.RUNNING, None, None),
+        (JobStatus.SUCCESS, None, None),
+        (JobStatus.UNRECOGNISED, None, None),
+        (JobStatus.RUNNING, REASON, None),
+        (JobStatus.FAIL, REASON, REASON),
+        (
+            JobStatus.FAIL,
+            None,
+            Fault(
+                kind=FaultKind.JOB_FAILED,
+                code="job.failed",
+                reason="the service gave no reason",
+                action=Action.CONTACT_PROVIDER,
+            ),
+        ),
+    ],
+)
+def test_a_job_tells_why_it_failed(
+    status: JobStatus, fault: Fault | None, failure: Fault | None
+) -> None:
+    assert judge_job(JobView(job_id=JOB, status=status, fault=fault)) == failure
+
+
+@pytest.mark.parametrize(
+    ("image", "failure", "verdict"),
+    [
+        (ACTIVE, None, SUCCESS),
+        (ACTIVE, REASON, OutcomeUnknown(error=CONTRADICTION)),
+        (EMPTY, None, None),
+        (EMPTY, REASON, failed(REASON)),
+        (SAVING, None, None),
+        (SAVING, REASON, failed(REASON)),
+        (QUEUED, None, None),
+        (QUEUED, REASON, failed(REASON)),
+        (STRANGE, None, None),
+        (STRANGE, REASON, failed(REASON)),
+        (DEAD, None, failed(KILLED)),
+        (DEAD, REASON, failed(REASON)),
+        (None, None, None),
+        (None, REASON, failed(REASON)),
+        (DELETED, None, None),
+        (DELETED, REASON, failed(REASON)),
+        (LEAVING, None, None),
+    ],
+)
+def test_image_and_job_together(
+    image: ImageView | None, failure: Fault | None, verdict: Event | None
+) -> None:
+    assert judge_image(watched(), image, failure, LIMITS, NOW_S) == verdict
+
+
+@pytest.mark.parametrize("shown", [ACTIVE, EMPTY, SAVING, QUEUED, DEAD])
+def test_a_list_never_clears_a_doubt(shown: ImageView) -> None:
+    assert judge_listed(watched(doubt=CONTRADICTION), shown) is None
+
+
+@pytest.mark.parametrize("failure", [None, REASON])
+def test_an_active_image_under_doubt_stays_unknown_with_the_first_contradiction(
+    failure: Fault | None,
+) -> None:
+    doubted = watched(doubt=CONTRADICTION)
+    verdict = judge_image(doubted, ACTIVE, failure, LIMITS, NOW_S)
+    assert verdict == OutcomeUnknown(error=CONTRADICTION)
+
+
+@pytest.mark.parametrize(
+    ("image", "failure", "verdict"),
+    [
+        (SAVING, None, None),
+        (EMPTY, None, None),
+        (EMPTY, REASON, failed(REASON)),
+        (DEAD, None, failed(KILLED)),
+        (DEAD, REASON, failed(REASON)),
+        (None, REASON, failed(REASON)),
+    ],
+)
+def test_a_doubt_hides_no_failure(
+    image: ImageView | None, failure: Fault | None, verdict: Event | None
+) -> None:
+    doubted = watched(doubt=CONTRADICTION)
+    assert judge_image(doubted, image, failure, LIMITS, NOW_S) == verdict
+
+
+@pytest.mark.parametrize("gone", [None, DELETED, LEAVING])
+def test_an_image_has_vanished_only_after_the_settle_time(
+    gone: ImageView | None,
+) -> None:
+    one = watched()
+    looks = [
+        judge_image(one, gone, None, LIMITS, NOW_S + later_s)
+        for later_s in (0.0, 29.9, 30.0)
+    ]
+    assert looks == [None, None, failed(VANISHED)]
+    assert one.last_seen == "image not found"
+
+
+def test_an_image_that_shows_up_again_has_not_vanished() -> None:
+    one = watched()
+    looks = [
+        judge_image(one, image, None, LIMITS, NOW_S + later_s)
+        for later_s, image in ((0.0, None), (20.0, SAVING), (40.0, None), (60.0, None))
+    ]
+    assert looks == [None, None, None, None]
+
+
+def test_the_deadline_says_how_long_and_what_was_seen_last() -> None:
+    one = watched(last_seen="image baking")
+    assert judge_deadline(one, 3699.9) is None
+    assert judge_deadline(one, 3700.0) == OutcomeUnknown(
+        error=Fault(
+            kind=FaultKind.DEADLINE,
+            code="deadline",
+            reason="not active after 3600 s; last seen: image baking",
+            action=Action.RUN_AGAIN,
+        )
+    )
