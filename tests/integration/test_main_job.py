@@ -186,9 +186,9 @@ def test_a_lost_ledger_is_found_again_by_the_tags(shell: Shell, cloud: Cloud) ->
 def test_a_signal_leaves_a_ledger_that_the_next_run_completes(
     shell: Shell, cloud: Cloud, number: signal.Signals, code: int
 ) -> None:
-    manifest = shell.manifest(200)
+    manifest = shell.manifest(100)
     process = shell.start("run", manifest.name, *shell.flags)
-    while cloud.audit()["images_created"] < 40:
+    while cloud.audit()["images_created"] < 30:
         assert process.poll() is None
     process.send_signal(number)
     stopped = shell.end(process, timeout_s=30)
@@ -200,7 +200,7 @@ def test_a_signal_leaves_a_ledger_that_the_next_run_completes(
     ended = shell.run(manifest)
     assert ended.code == 0, ended.err
     audit = cloud.audit()
-    assert audit["images_created"] == audit["images_existing"] == 200
+    assert audit["images_created"] == audit["images_existing"] == 100
 
 
 def test_a_second_run_on_the_same_ledger_ends_quietly_with_seven(
@@ -221,13 +221,13 @@ def test_a_second_run_on_the_same_ledger_ends_quietly_with_seven(
 def test_the_window_ends_admission_and_the_next_run_goes_on(
     shell: Shell, cloud: Cloud
 ) -> None:
-    manifest = shell.manifest(300)
+    manifest = shell.manifest(150)
     first = shell.run(manifest, "--max-duration", "2", "--concurrency", "10")
     assert first.code == 5, first.err
-    assert 0 < first.document["summary"]["active"] < 300
+    assert 0 < first.document["summary"]["active"] < 150
     second = shell.run(manifest, "--concurrency", "40")
     assert second.code == 0
-    assert cloud.audit()["images_created"] == 300
+    assert cloud.audit()["images_created"] == 150
 
 
 def test_only_selected_entries_are_worked_on_and_counted(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from batch_register.cli import GROUP
 from batch_register.cli.history import command as history
 from batch_register.cli.report import command as report
 from batch_register.errors import LedgerError, SettingsError
@@ -27,7 +28,9 @@ def ledger(all_states, tmp_path: Path) -> Path:
 
 
 def _run(command, *arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+    # through the group, as a user does: it gives every command its settings
+    words = [command.name, *(str(argument) for argument in arguments)]
+    return CliRunner().invoke(GROUP, words)
 
 
 @pytest.mark.parametrize(
