@@ -44,7 +44,7 @@ def present(error: BaseException, style: ErrorStyle) -> int:
     """Tell of an error on standard error and return the exit code."""
     lost = _lost_output(error)
     if lost is not None:
-        stdout.take_out_of_use()
+        stdout.take_out_of_use(sys.stdout)
         if isinstance(lost, BrokenPipeError):
             return PIPE_CLOSED
         error = StdoutLostError(lost)
@@ -53,7 +53,7 @@ def present(error: BaseException, style: ErrorStyle) -> int:
         _show(error, failure, style)
         sys.stderr.flush()
     except OSError:
-        return failure.exit_code  # nobody is left to be told
+        stdout.take_out_of_use(sys.stderr)  # nobody is left to be told
     return failure.exit_code
 
 

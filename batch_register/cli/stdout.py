@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import TextIO
 
 from batch_register.errors import BatchRegisterError
 
@@ -36,9 +37,9 @@ def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        take_out_of_use()
+        take_out_of_use(sys.stdout)
     except OSError as error:
-        take_out_of_use()
+        take_out_of_use(sys.stdout)
         raise StdoutLostError(error) from error
 
 
@@ -51,11 +52,11 @@ def write_json(document: object) -> None:
     write(f"{json.dumps(document, indent=2)}\n")
 
 
-def take_out_of_use() -> None:
-    """Point a broken standard output at nothing.
+def take_out_of_use(stream: TextIO) -> None:
+    """Point a broken standard stream at nothing.
 
     Python flushes it once more on its way out, and would end with code 120.
     """
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
+    os.dup2(nothing, stream.fileno())
     os.close(nothing)
