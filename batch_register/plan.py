@@ -109,7 +109,10 @@ def _shell_fate(record: EntryRecord, failed: Failed, policy: RetryPolicy) -> She
         return ShellFate.NONE
     if failed.shell_reusable and not record.has_other_spec:
         return ShellFate.REUSE
-    return ShellFate.KEEP if policy.keep_failed else ShellFate.REPLACE
+    # What only seems to be gone may be alive: kept is what a job has proven dead.
+    is_dead = failed.fault.kind is FaultKind.JOB_FAILED
+    keeps = policy.keep_failed and is_dead
+    return ShellFate.KEEP if keeps else ShellFate.REPLACE
 
 
 def _decide_unwanted(record: EntryRecord) -> Decision:

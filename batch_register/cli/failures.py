@@ -27,6 +27,10 @@ INTERNAL = 1
 _PRINTERS = ("click.utils", "batch_register.cli")  # modules that write or flush it
 # Where several errors come at once, the first of these is the one to report.
 _WORST_FIRST = (1, 74, 77, 69)
+# A service's words must not steer a terminal; line breaks are ours.
+_CONTROLS = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ def _describe(error: BaseException) -> Failure:
         case BatchRegisterError():
             return Failure(
                 reference=error.reference,
-                message=redact_text(error.message),
+                message=redact_text(error.message).translate(_CONTROLS),
                 hint=error.hint,
                 exit_code=error.exit_code,
                 problems=error.problems if isinstance(error, ManifestError) else (),

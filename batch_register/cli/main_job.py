@@ -36,7 +36,7 @@ from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
 from batch_register.engine import Batch, Run, RunLimits, RunOutcome
-from batch_register.errors import BatchRegisterError
+from batch_register.errors import BatchRegisterError, SettingsError
 from batch_register.ledger import LedgerFile, read_ledger
 from batch_register.ledger.notes import run_finished, run_started
 from batch_register.logs import configured
@@ -73,11 +73,21 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
     with configured(log_plan(resolved, display, sys.stderr, os.environ)):
         manifest = load_manifest(path)
         gc.freeze()  # what a large manifest is made of stays: no use to search it
+        _check_selection(manifest, settings)
         ledger = ledger_path(path, settings)
         code = asyncio.run(_run(manifest, ledger, settings, display))
         report = fold([source_of(str(ledger), read_ledger(ledger))])
         _publish(report, settings, ledger)
     return code
+
+
+def _check_selection(manifest: Manifest, settings: Settings) -> None:
+    """Refuse a selection that means nothing: a mistyped one would look like success."""
+    if not any(is_selected(spec.key, settings) for spec in manifest.images):
+        message = f"no entry matches --select {' '.join(settings.select)}"
+        raise SettingsError(
+            message, hint="patterns are compared with the entries' keys"
+        )
 
 
 async def _run(
@@ -165,24 +175,27 @@ def _limits(settings: Settings) -> RunLimits:
 
 def _publish(report: Report, settings: Settings, ledger: Path) -> None:
     """Show and write the report; a failure to write it leaves the exit code alone."""
+    written: Path | None = None
     if settings.report is not None:
         try:
             asyncio.run(write_report(report, settings.report))
         except BatchRegisterError as error:
             structlog.get_logger().error("report.not_written", error=error.message)
+        else:
+            written = settings.report
     match settings.output:
         case Output.JSON:
             stdout.write(json_form.render(report))
         case Output.TABLE:
-            stdout.write(_closing_words(report, settings, ledger))
+            stdout.write(_closing_words(report, ledger, written))
         case Output.QUIET:
             pass
 
 
-def _closing_words(report: Report, settings: Settings, ledger: Path) -> str:
+def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:
     """Return the table where a person can still read it, else its gist."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     is_short = len(report.images) <= _LONGEST_TABLE
     words = (table_form.render if is_short else table_form.gist)(report, width=width)
     words += f"ledger: {ledger}\n"
-    return words + (f"report: {settings.report}\n" if settings.report else "")
+    return words + (f"report: {written}\n" if written else "")

@@ -23,6 +23,7 @@ from batch_register.model import (
     Fault,
     FaultKind,
     ImageId,
+    ImageQuery,
     ImageStatus,
     ImageView,
     JobStatus,
@@ -73,11 +74,17 @@ class Undertaker:
         return ShellDeleted(image_id=image_id)
 
     async def _settled_view(self, image_id: ImageId) -> ImageView | None:
-        """Return the image; that there is none counts only twice, a settle time apart."""
+        """Return the image; that there is none counts only twice, a settle time apart.
+
+        And only where no list shows it: a bare 404 may be a proxy's, not the service's.
+        """
         view = await self._service.get_image(image_id)
         if view is None:
             await self._stop.pause(self._settle_s)
             view = await self._service.get_image(image_id)
+        if view is None:
+            listed = await self._service.list_images(ImageQuery(image_id=image_id))
+            view = next((each for each in listed if each.image_id == image_id), None)
         return view
 
 

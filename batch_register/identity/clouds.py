@@ -218,7 +218,8 @@ def _parse(file: Path, text: bytes) -> object:
         mark = getattr(exc, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         message = f"{file}{where}: not valid YAML"
-    except RecursionError:
+    except (RecursionError, ValueError, KeyError, AttributeError, IndexError):
+        # an explicit tag that its value does not fit, among others
         message = f"{file}: not valid YAML"
     else:
         return document

@@ -174,10 +174,12 @@ class TokenAuth:
         return ServiceError("log in", fault, retry_after_s=_retry_after_s(reply))
 
     def _masked(self, message: str) -> str:
-        line = " ".join(message.split())
-        return line.replace(secret(self._login), "***")[:_MESSAGE_LENGTH]
+        masked = message.replace(secret(self._login), "***")
+        line = "".join(c if c.isprintable() else " " for c in masked)
+        return " ".join(line.split())[:_MESSAGE_LENGTH]
 
 
+_LONGEST_WAIT_S = 3600.0  # a longer Retry-After is a mistake, or not worth obeying
 _WORDS = {
     FaultKind.UNAUTHENTICATED: "the credentials are wrong or have ended",
     FaultKind.FORBIDDEN: "these credentials may not log in here",
@@ -235,14 +237,16 @@ def _date(reply: Reply) -> datetime | None:
     """Return the Date header; None where it is missing or unreadable."""
     try:
         date = parsedate_to_datetime(reply.headers.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _retry_after_s(reply: Reply) -> float | None:
     value = reply.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    if not (value.isascii() and value.isdigit()):
+        return None
+    return min(float(value), _LONGEST_WAIT_S)
 
 
 def _differs(held: _Held, old: _Held) -> bool:

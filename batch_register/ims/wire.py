@@ -61,10 +61,15 @@ def _whole_number(value: object) -> object:
     return value
 
 
+_LARGEST_SIZE_BYTES: Final = 2**63 - 1  # beyond that no disk file is known
+
+
 def _size_bytes(value: object) -> int:
     """Return a size; whatever is not one counts as none, never as an error."""
     number = _whole_number(value)
-    return max(number, 0) if type(number) is int else 0
+    if type(number) is not int or not 0 < number <= _LARGEST_SIZE_BYTES:
+        return 0
+    return number
 
 
 def _words(value: object) -> object:

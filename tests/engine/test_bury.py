@@ -136,9 +136,21 @@ def test_a_shell_that_is_gone_already_is_deleted(gone: ImageView) -> None:
 
 
 def test_no_image_counts_only_when_it_is_seen_twice_a_settle_time_apart() -> None:
-    bench = Bench(get_image=None)
+    bench = Bench(get_image=None, list=[[]])
     assert run_virtually(bench.bury()) == DELETED
-    assert bench.service.sent == [(0.0, "get_image"), (SETTLE_S, "get_image")]
+    assert bench.service.sent == [
+        (0.0, "get_image"),
+        (SETTLE_S, "get_image"),
+        (SETTLE_S, "list"),
+    ]
+
+
+def test_an_image_that_a_list_still_shows_is_not_gone_whatever_a_get_says() -> None:
+    """A bare 404 may be a proxy's: taking it for the truth made a second image."""
+    alive = view(ImageStatus.ACTIVE)
+    event, calls = buried(None, get_image=None, list=[[alive]])
+    assert event == adopted(ImageStatus.ACTIVE)
+    assert calls == ["get_image", "get_image", "list"]
 
 
 @pytest.mark.parametrize(

@@ -316,3 +316,11 @@ rules:
     ended = shell.run(manifest)
     assert ended.code == 0, ended.err
     assert cloud.audit()["images_created"] == 3
+
+
+def test_a_selection_that_means_nothing_is_refused(shell: Shell, cloud: Cloud) -> None:
+    """A mistyped pattern in a schedule must not look like success every night."""
+    ended = shell.run(shell.manifest(2), "--select", "zzz*")
+    assert (ended.code, ended.out) == (2, "")
+    assert "zzz*" in ended.err
+    assert cloud.audit()["requests"] == 0

@@ -97,8 +97,16 @@ def test_a_refused_shell_is_not_registered_again_once_the_spec_has_changed() -> 
 
 def test_keep_failed_leaves_the_dead_image_in_the_cloud() -> None:
     policy = RetryPolicy(keep_failed=True)
-    made = decide(record(JOB_FAILED), is_wanted=True, policy=policy)
-    assert made.shell is ShellFate.KEEP
+    dead = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE, job_id=JOB)
+    assert decide(record(dead), is_wanted=True, policy=policy).shell is ShellFate.KEEP
+
+
+def test_keep_failed_does_not_keep_what_only_seems_to_be_gone() -> None:
+    """It may be alive: it is looked at once more before a fresh one is made."""
+    policy = RetryPolicy(keep_failed=True)
+    vanished = Failed(fault=fault(FaultKind.NOT_FOUND), image_id=IMAGE)
+    made = decide(record(vanished), is_wanted=True, policy=policy)
+    assert made.shell is ShellFate.REPLACE
 
 
 def test_without_retries_a_failed_entry_is_held() -> None:
