@@ -29,7 +29,9 @@ _PRINTERS = ("click.utils", "batch_register.cli")  # modules that write or flush
 _WORST_FIRST = (1, 74, 77, 69)
 # A service's words must not steer a terminal; line breaks are ours.
 _CONTROLS = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10
+    code: f"\\x{code:02x}"
+    for code in (*range(32), *range(127, 160))
+    if code != ord("\n")
 }
 
 
