@@ -6,7 +6,7 @@ know: where specs and records came from, nor how anything is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -140,27 +140,15 @@ def _decision(record: EntryRecord, intention: Intention, reason: str) -> Decisio
     return Decision(key=record.key, intention=intention, reason=reason)
 
 
-def needs_look(
-    decisions: Iterable[Decision], records: Mapping[EntryKey, EntryRecord]
-) -> bool:
+def needs_look(decisions: Iterable[Decision]) -> bool:
     """Return whether the run must first list all images of this manifest.
 
     An entry that seems never to have been started may be one whose ledger was lost, or
-    put back from an older copy. A conflict may have been cleared since.
+    put back from an older copy; one that failed here may have been made since by a run
+    with another ledger; a conflict may have been cleared.
     """
-    return any(
-        decision.intention is Intention.START
-        or (
-            decision.intention is Intention.RETRY and is_conflict(records[decision.key])
-        )
-        for decision in decisions
-    )
-
-
-def is_conflict(record: EntryRecord) -> bool:
-    """Return whether an image of another spec stood in this entry's way."""
-    stage = record.stage
-    return isinstance(stage, Failed) and stage.fault.kind is FaultKind.SPEC_CONFLICT
+    makers = (Intention.START, Intention.RETRY)
+    return any(decision.intention in makers for decision in decisions)
 
 
 def admission_order(specs: Iterable[ImageSpec]) -> list[ImageSpec]:

@@ -80,7 +80,7 @@ async def _forecast(
         )
         policy = retry_policy(settings)
         decisions = [decision for _, decision in batch.work(policy)]
-        wants_look = needs_look(decisions, batch.records)
+        wants_look = needs_look(decisions)
         found = await look.all_entries() if wants_look else {}
         room = await _quota_room(throttle)
     return foresee(batch, policy, found, room)

@@ -139,7 +139,7 @@ class Run:
             StoppedError: the service cannot be used, so the run stops here.
         """
         decisions = [decision for _, decision in work]
-        if not needs_look(decisions, self._batch.records):
+        if not needs_look(decisions):
             return
         # A ledger of earlier runs knows what they made; a new one may be a lost one's.
         settle_s = self._limits.watch.settle_s if self._batch.is_new_ledger else 0.0

@@ -8,14 +8,21 @@ from collections import deque
 from hypothesis import given, settings, strategies as st
 
 from batch_register.engine import Batch, Run, RunLimits, RunOutcome
-from batch_register.model import Manifest
+from batch_register.model import FaultKind, Manifest
 from batch_register.pacing import Window
 from batch_register.plan import RetryPolicy
 from batch_register.stage import Active
 from batch_register.stopping import Stop
 from batch_register.throttle import Throttle, ThrottlePolicy
 from batch_register.watcher import WatchLimits
-from tests.fakes import FakeCloud, MemoryLedger, Notebook, PowerCutError, spec
+from tests.fakes import (
+    FakeCloud,
+    MemoryLedger,
+    Notebook,
+    PowerCutError,
+    fault,
+    spec,
+)
 from tests.virtual_time import run_virtually
 
 SETTLE_S = 30.0
@@ -119,3 +126,23 @@ def test_a_run_after_success_sends_nothing_at_all() -> None:
     assert outcome.exit_code == 0
     assert outcome.counts.skipped == ENTRIES
     assert cloud.calls == before
+
+
+def test_what_failed_here_and_was_made_by_another_ledger_is_adopted_not_made_again() -> (
+    None
+):
+    """Found by simulation: a retry created beside the other run's active image."""
+    cloud = FakeCloud(failing_jobs={"web-0": fault(FaultKind.JOB_FAILED)})
+    mine, other = MemoryLedger(), MemoryLedger()
+
+    async def nights() -> list[int]:
+        first = await one_run(cloud, mine)
+        cloud.failing_jobs.clear()
+        second = await one_run(cloud, other)
+        third = await one_run(cloud, mine)
+        return [first.exit_code, second.exit_code, third.exit_code]
+
+    codes = run_virtually(nights())
+
+    assert codes == [3, 0, 0]
+    assert cloud.calls["create"] == ENTRIES + 1  # the other run's, and none after it

@@ -143,7 +143,7 @@ def test_an_unwanted_entry_that_is_settled_is_left(stage: Stage) -> None:
 def look_is_needed(stage: Stage, *, is_wanted: bool = True) -> bool:
     entry = record(stage)
     made = decide(entry, is_wanted=is_wanted, policy=RetryPolicy())
-    return needs_look([made], {KEY: entry})
+    return needs_look([made])
 
 
 def test_whatever_seems_new_may_have_been_made_by_a_lost_ledger_so_the_run_looks() -> (
@@ -156,9 +156,9 @@ def test_whatever_seems_new_may_have_been_made_by_a_lost_ledger_so_the_run_looks
     assert not look_is_needed(Planned(), is_wanted=False)
 
 
-def test_a_conflict_is_looked_at_again_since_it_may_have_been_cleared() -> None:
+def test_what_failed_here_may_have_been_made_by_a_run_with_another_ledger() -> None:
+    assert look_is_needed(JOB_FAILED)
     assert look_is_needed(Failed(fault=fault(FaultKind.SPEC_CONFLICT)))
-    assert not look_is_needed(JOB_FAILED)
 
 
 def test_admission_goes_by_priority_then_size_then_place_in_the_file() -> None:
