@@ -144,10 +144,10 @@ def needs_look(decisions: Iterable[Decision]) -> bool:
     """Return whether the run must first list all images of this manifest.
 
     An entry that seems never to have been started may be one whose ledger was lost, or
-    put back from an older copy; one that failed here may have been made since by a run
-    with another ledger; a conflict may have been cleared.
+    put back from an older copy; one that failed here, or whose shell is being replaced,
+    may have been made since by a run with another ledger.
     """
-    makers = (Intention.START, Intention.RETRY)
+    makers = (Intention.START, Intention.RETRY, Intention.RESUME)
     return any(decision.intention in makers for decision in decisions)
 
 

@@ -24,6 +24,7 @@ from batch_register.stage import (
     Planned,
     Registered,
     Registering,
+    Replacing,
     Stage,
     Unknown,
 )
@@ -152,12 +153,13 @@ def test_whatever_seems_new_may_have_been_made_by_a_lost_ledger_so_the_run_looks
     assert look_is_needed(Planned())
     assert look_is_needed(Deferred(fault=PASSING))
     assert not look_is_needed(ACTIVE)
-    assert not look_is_needed(Registered(image_id=IMAGE, job_id=JOB))
+    assert not look_is_needed(Registered(image_id=IMAGE, job_id=JOB), is_wanted=False)
     assert not look_is_needed(Planned(), is_wanted=False)
 
 
 def test_what_failed_here_may_have_been_made_by_a_run_with_another_ledger() -> None:
     assert look_is_needed(JOB_FAILED)
+    assert look_is_needed(Replacing(image_id=IMAGE))
     assert look_is_needed(Failed(fault=fault(FaultKind.SPEC_CONFLICT)))
 
 
