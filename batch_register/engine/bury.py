@@ -20,6 +20,7 @@ from batch_register.model import (
     ENTRY_TAG,
     SPEC_TAG,
     Action,
+    Applied,
     Fault,
     FaultKind,
     ImageId,
@@ -62,13 +63,16 @@ class Undertaker:
                 return ShellDeleted(image_id=image_id)
             job_id = record.job_id
             job = None if job_id is None else await self._service.get_job(job_id)
-            entry_tag = entry_digest(self._manifest_name, record.key)
-            instead = _instead(view, job, entry_tag)
-            if instead is not None:
-                return instead
+        except ServiceError as error:
+            return OutcomeUnknown(error=error.fault)  # it may be alive for all we know
+        entry_tag = entry_digest(self._manifest_name, record.key)
+        return _instead(view, job, entry_tag) or await self._delete(image_id)
+
+    async def _delete(self, image_id: ImageId) -> Event:
+        try:
             await self._service.delete_image(image_id)
         except ServiceError as error:
-            if error.fault.is_passing:
+            if error.fault.is_passing or error.applied is Applied.UNKNOWN:
                 return OutcomeUnknown(error=error.fault)
             return ShellKept(image_id=image_id, error=error.fault)
         return ShellDeleted(image_id=image_id)

@@ -261,3 +261,11 @@ def test_a_shell_that_may_not_be_deleted_stays_and_is_reported() -> None:
     forbidden = service_error(FaultKind.FORBIDDEN)
     event, _ = buried(get_image=KILLED, get_job=DONE, delete=forbidden)
     assert event == ShellKept(image_id=IMAGE, error=fault(FaultKind.FORBIDDEN))
+
+
+def test_a_look_that_was_refused_proves_no_shell_dead() -> None:
+    """Found by simulation: a shell that lived was left, and a second image made."""
+    refused = service_error(FaultKind.MISREAD)
+    event, calls = buried(None, get_image=refused)
+    assert event == OutcomeUnknown(error=refused.fault)
+    assert calls == ["get_image"]
