@@ -1,0 +1,60 @@
+"""A loop on virtual time that takes ready callbacks one by one, in an order by seed.
+
+Between any two callbacks `on_step` may act: that is where a simulated process dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import selectors
+from collections import deque
+from collections.abc import Callable
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Never waits and never asks the system: it moves the clock instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            message = "deadlock: nothing is left that could wake the loop up"
+            raise RuntimeError(message)
+        self.now_s += max(timeout, 0.0)
+        return []
+
+
+class SeededLoop(asyncio.SelectorEventLoop):
+    """Runs one ready callback per turn; which one, the seed decides."""
+
+    _ready: deque[asyncio.Handle]
+
+    def __init__(self, rng: random.Random, *, shuffles: bool) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+        self._order = rng
+        self._shuffles = shuffles
+        self.steps = 0
+        self.on_step: Callable[[], None] = lambda: None
+
+    def time(self) -> float:
+        return self._jumping.now_s
+
+    def _run_once(self) -> None:
+        self.steps += 1
+        self.on_step()
+        ready, waiting = self._ready, list[asyncio.Handle]()
+        if len(ready) > 1:
+            if self._shuffles:
+                ready.rotate(-self._order.randrange(len(ready)))
+            chosen = ready.popleft()
+            waiting = list(ready)
+            ready.clear()
+            ready.append(chosen)
+        super()._run_once()  # type: ignore[misc] # the standard loop's own turn
+        ready.extendleft(reversed(waiting))

@@ -1,0 +1,154 @@
+"""What must hold at every moment of one run, checked while it happens.
+
+The disk, the wire and the run report here; a broken promise is noted, never raised, so
+that the run under test cannot swallow it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch_register.entry import EntryRecord
+from batch_register.event import Event, RetryStarted, ShellFate, ShellKept
+from batch_register.model import EntryKey, ImageId
+from batch_register.stage import (
+    Created,
+    Creating,
+    Registered,
+    Registering,
+    Replacing,
+)
+from tests.simulation.cloud import SimCloud
+from tests.simulation.disk import SimFile
+
+_IN_FLIGHT = (Creating, Created, Registering, Registered, Replacing)
+# Writes of one kind whose effect is not known to be none, per entry and run.
+_MOST_TRIES = 3
+
+
+@dataclass
+class DurableLines:
+    """The ledger's machine events as a power cut would leave them, latest per entry."""
+
+    file: SimFile
+    read_bytes: int = 0
+    last: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def read_on(self) -> list[dict[str, Any]]:
+        """Return the lines that have become durable since the last time."""
+        data = self.file.durable
+        end = data.rfind(b"\n") + 1
+        new = [json.loads(raw) for raw in data[self.read_bytes : end].splitlines()]
+        self.read_bytes = end
+        for line in new:
+            if line["event"].startswith("image."):
+                self.last[line["key"]] = line
+        return new
+
+    def start_over(self) -> None:
+        """Begin again: the file is another one now."""
+        self.read_bytes = 0
+        self.last.clear()
+        self.read_on()
+
+
+class Witness:
+    """Watches one run."""
+
+    def __init__(
+        self, who: str, cloud: SimCloud, lines: DurableLines, concurrency: int
+    ) -> None:
+        history = cloud.history
+        self._who = who
+        self._history = history
+        self._lines = lines
+        self._cloud = cloud
+        self._concurrency = concurrency
+        self._in_flight: set[EntryKey] = set()
+        self._unclear: Counter[tuple[str, str]] = Counter()
+        self.sent: Counter[str] = Counter()
+        self.writes = 0
+        self.stopped_s: float | None = None
+        self.disk_failed_s: float | None = None
+
+    # ------------------------------------------------------------ the wire
+
+    def sends(self, call: str, key: str | None, image_id: ImageId | None) -> None:
+        """Check one request that goes out; a write names its image, if it has one."""
+        self.sent[call] += 1
+        self._history.add(self._who, key, f"> {call} {image_id or ''}")
+        if self.stopped_s is not None:
+            self._history.violate("I9", key, f"{call} sent after the stop")
+        if call not in ("create", "register", "delete"):
+            return
+        self.writes += 1
+        failed_s = self.disk_failed_s
+        if failed_s is not None and self._history.now_s() > failed_s:
+            self._history.violate("I12", key, f"{call} sent without a ledger")
+        if key is not None and call != "delete":
+            self._check_intent(call, key, image_id)
+
+    def _check_intent(self, call: str, key: str, image_id: ImageId | None) -> None:
+        last = self._lines.last.get(key, {"event": "nothing"})
+        is_intended = last["event"] == f"image.{call}_intended"
+        if not is_intended or last.get("image_id") != image_id:
+            words = f"{call} sent, but durable is only {last['event']}"
+            self._history.violate("intent", key, words)
+
+    def answered(self, call: str, key: str | None, words: str) -> None:
+        """Take note of an answer; unclear writes must not go on for ever."""
+        self._history.add(self._who, key, f"< {call} {words}")
+        if key is None or call == "delete" or not words.endswith("unknown"):
+            return
+        self._unclear[call, key] += 1
+        if self._unclear[call, key] > _MOST_TRIES:
+            self._history.violate("I6", key, f"{call} repeated over and over")
+
+    # ------------------------------------------------------------ the ledger
+
+    def synced(self) -> None:
+        """Take note of lines that have become durable."""
+        for line in self._lines.read_on():
+            facts = {
+                name: line[name]
+                for name in ("image_id", "job_id", "status", "shell", "exit_code")
+                if line.get(name)
+            }
+            code = line.get("error", {}).get("code", "")
+            words = " ".join(str(part) for part in (*facts.values(), code) if part)
+            what = f"ledger: {line['event']} {words}"
+            self._history.add(self._who, line.get("key"), what)
+
+    def disk_failed(self, words: str) -> None:
+        """Take note that the disk refused."""
+        self._history.add(self._who, None, f"disk: {words}")
+        if self.disk_failed_s is None:
+            self.disk_failed_s = self._history.now_s()
+
+    # ------------------------------------------------------------ the run
+
+    def stops(self) -> None:
+        """Take note that the run was told to stop."""
+        self._history.add(self._who, None, "stop requested")
+        self.stopped_s = self._history.now_s()
+
+    def entry_moved(self, record: EntryRecord, event: Event) -> None:
+        """See ports.Observer."""
+        is_kept = isinstance(event, RetryStarted) and event.shell is ShellFate.KEEP
+        if is_kept or isinstance(event, ShellKept):
+            self._cloud.give_up(record.dead_images)
+        if isinstance(record.stage, _IN_FLIGHT):
+            self._in_flight.add(record.key)
+        else:
+            self._in_flight.discard(record.key)
+        if len(self._in_flight) > self._concurrency:
+            words = f"{len(self._in_flight)} images in flight"
+            self._history.violate("I5", record.key, words)
+
+    def noticed(self, name: str, **facts: object) -> None:
+        """See ports.Observer."""
+        words = " ".join(str(value) for value in facts.values())
+        self._history.add(self._who, None, f"noticed {name} {words}")
