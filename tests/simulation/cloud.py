@@ -288,7 +288,7 @@ class SimCloud:
     def _lag_s(self, most_s: float) -> float:
         if most_s == 0.0:
             return 0.0
-        return self._rng.choice([0.0, most_s, self._rng.uniform(0, most_s)])
+        return self._rng.choice([0.0, most_s, most_s, self._rng.uniform(0, most_s)])
 
     # ------------------------------------------------------------ the truth
 

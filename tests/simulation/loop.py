@@ -11,6 +11,10 @@ import selectors
 from collections import deque
 from collections.abc import Callable
 
+# What one callback takes. Without it, a wait shorter than the loop's clock resolution
+# would end early again and again, at a moment that never passes.
+_TURN_S = 1e-6
+
 
 class _JumpingSelector(selectors.SelectSelector):
     """Never waits and never asks the system: it moves the clock instead."""
@@ -25,7 +29,7 @@ class _JumpingSelector(selectors.SelectSelector):
         if timeout is None:
             message = "deadlock: nothing is left that could wake the loop up"
             raise RuntimeError(message)
-        self.now_s += max(timeout, 0.0)
+        self.now_s += max(timeout, 0.0) + _TURN_S
         return []
 
 

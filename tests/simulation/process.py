@@ -118,6 +118,7 @@ class Process:
         self.witness = Witness(
             self.name, self.world.cloud, self.lines, self.plan.concurrency
         )
+        self.witness.wanted = self.wanted
         self._reached = 0
         self._steps = 0
         self._due_step: int | None = None

@@ -213,7 +213,7 @@ class Wire:
         answers_s = self._rng.choice([soon_s, CALL_DEADLINE_S])
         executes_s: dict[str, float | None] = {
             "applied": answers_s / 2,
-            "late": answers_s + self._rng.uniform(0, LATEST_S),
+            "late": answers_s + self._late_s(),
         }
         return Fate(
             executes_after_s=executes_s.get(effect),
@@ -226,6 +226,9 @@ class Wire:
             return False
         now_s = asyncio.get_running_loop().time()
         return any(begin <= now_s < end for begin, end in self._cloud.story.outages)
+
+    def _late_s(self) -> float:
+        return self._rng.choice([LATEST_S, self._rng.uniform(0, LATEST_S)])
 
     def _soon_s(self) -> float:
         return self._rng.choice([0.01, 0.1, self._rng.uniform(0.01, 3.0)])

@@ -24,6 +24,8 @@ from batch_register.stage import (
 from tests.simulation.cloud import SimCloud
 from tests.simulation.disk import SimFile
 
+# How long the news of a failed disk may take from its thread to every task.
+_NEWS_S = 0.5
 _IN_FLIGHT = (Creating, Created, Registering, Registered, Replacing)
 # Writes of one kind whose effect is not known to be none, per entry and run.
 _MOST_TRIES = 3
@@ -69,6 +71,7 @@ class Witness:
         self._concurrency = concurrency
         self._in_flight: set[EntryKey] = set()
         self._unclear: Counter[tuple[str, str]] = Counter()
+        self.wanted: set[EntryKey] = set()  # what this run is to make
         self.sent: Counter[str] = Counter()
         self.writes = 0
         self.stopped_s: float | None = None
@@ -86,7 +89,7 @@ class Witness:
             return
         self.writes += 1
         failed_s = self.disk_failed_s
-        if failed_s is not None and self._history.now_s() > failed_s:
+        if failed_s is not None and self._history.now_s() > failed_s + _NEWS_S:
             self._history.violate("I12", key, f"{call} sent without a ledger")
         if key is not None and call != "delete":
             self._check_intent(call, key, image_id)
@@ -140,7 +143,8 @@ class Witness:
         is_kept = isinstance(event, RetryStarted) and event.shell is ShellFate.KEEP
         if is_kept or isinstance(event, ShellKept):
             self._cloud.give_up(record.dead_images)
-        if isinstance(record.stage, _IN_FLIGHT):
+        # an entry that is only resolved is left where the look found it
+        if isinstance(record.stage, _IN_FLIGHT) and record.key in self.wanted:
             self._in_flight.add(record.key)
         else:
             self._in_flight.discard(record.key)
