@@ -93,21 +93,23 @@ class Undertaker:
 
 
 def _instead(view: ImageView, job: JobView | None, entry_tag: str) -> Event | None:
-    """Return what happens instead of deleting this image; None where it may go."""
-    if view.tag(ENTRY_TAG) != entry_tag:
-        foreign = Fault(
-            kind=FaultKind.CONFLICT,
-            code="shell.not-ours",
-            reason="the image no longer carries this entry's tag",
-            action=Action.NONE,
-        )
-        return ShellKept(image_id=view.image_id, error=foreign)
+    """Return what happens instead of deleting this image; None where it may go.
+
+    Without any tag of ours it may be the entry's own all the same, since a cloud may
+    drop tags: such an image stays, and nothing is made beside it while it lives.
+    """
+    tag = view.tag(ENTRY_TAG)
+    if tag not in (entry_tag, None):
+        return _kept(view, "the image carries another entry's tag")
     if view.status in _DEAD:
         if job is not None and job.status in (JobStatus.INIT, JobStatus.RUNNING):
             return OutcomeUnknown(error=_alive("its job still runs"))
+        if tag is None:
+            return _kept(view, "the image no longer carries this entry's tag")
         return None
     has_failed = job is not None and job.status is JobStatus.FAIL
-    if has_failed or view.status not in (ImageStatus.ACTIVE, ImageStatus.SAVING):
+    is_living = view.status in (ImageStatus.ACTIVE, ImageStatus.SAVING)
+    if has_failed or tag is None or not is_living:
         return OutcomeUnknown(error=_alive(f"it is {view.raw_status or view.status}"))
     return ImageAdopted(
         image_id=view.image_id,
@@ -115,6 +117,13 @@ def _instead(view: ImageView, job: JobView | None, entry_tag: str) -> Event | No
         spec=SpecDigest(view.tag(SPEC_TAG) or ""),
         created_at=view.created_at,
     )
+
+
+def _kept(view: ImageView, why: str) -> Event:
+    foreign = Fault(
+        kind=FaultKind.CONFLICT, code="shell.not-ours", reason=why, action=Action.NONE
+    )
+    return ShellKept(image_id=view.image_id, error=foreign)
 
 
 def _alive(why: str) -> Fault:

@@ -13,11 +13,10 @@ from batch_register.errors import ServiceError, StoppedError
 from batch_register.event import Event
 from batch_register.model import (
     MANIFEST_TAG,
-    Fault,
     ImageId,
     ImageQuery,
     ImageView,
-    JobStatus,
+    JobView,
 )
 from batch_register.ports import ImageService, Observer
 from batch_register.stopping import Stop
@@ -29,6 +28,7 @@ from batch_register.watcher.verdict import (
     judge_image,
     judge_job,
     judge_listed,
+    may_still_run,
 )
 
 # Checks of single images that may be under way at once: a burst of failed jobs must
@@ -155,8 +155,9 @@ class Watcher:
         """Ask about one image directly; a failed request leaves it waiting."""
         watched.note_check(asyncio.get_running_loop().time())
         try:
-            failure, is_running = await self._job_failure(watched)
-            if is_running:
+            job = await self._job(watched)
+            if may_still_run(job):
+                watched.is_put_back = False
                 return
             image = await self._service.get_image(watched.image_id)
         except ServiceError as error:
@@ -164,17 +165,18 @@ class Watcher:
             self._observer.noticed("watch.check_failed", key=watched.key, error=fault)
             return
         now_s = asyncio.get_running_loop().time()
-        self._tell(watched, judge_image(watched, image, failure, self._limits, now_s))
+        watched.note_look(image, job, self._limits)
+        event = judge_image(watched, image, judge_job(job), self._limits, now_s)
+        self._tell(watched, event)
 
-    async def _job_failure(self, watched: Watched) -> tuple[Fault | None, bool]:
-        """Return why the job failed, if it did, and whether it is still running."""
+    async def _job(self, watched: Watched) -> JobView | None:
+        """Return the image's job; None where it is not known or forgotten."""
         if watched.job_id is None:
-            return None, False
+            return None
         job = await self._service.get_job(watched.job_id)
-        if job is None:
-            return None, False  # forgotten: only the image can tell
-        watched.last_seen = f"job {job.raw_status or job.status}"
-        return judge_job(job), job.status in (JobStatus.INIT, JobStatus.RUNNING)
+        if job is not None:
+            watched.last_seen = f"job {job.raw_status or job.status}"
+        return job
 
     def _tell(self, watched: Watched, event: Event | None) -> None:
         if event is None or watched.image_id not in self._waiting:

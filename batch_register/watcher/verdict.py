@@ -60,11 +60,25 @@ class Watched:
     last_seen: str = "not seen yet"  # in words, for the reason of a deadline
     missing_since_s: float | None = None
     doubt: Fault | None = None  # a contradiction that only the job can clear
+    is_put_back: bool = False  # waits for a file again, and no job is known of
 
     def note_check(self, now_s: float) -> None:
         """Count one request that was made for this image alone."""
         self.checks += 1
         self.last_check_s = now_s
+
+    def note_look(
+        self, image: ImageView | None, job: JobView | None, limits: WatchLimits
+    ) -> None:
+        """Remember whether a direct look shows that no import is under way.
+
+        An image leaves `queued` when its import begins, and some clouds put it back
+        when that fails (OpenStack Glance, "Image statuses"). Until the settle time has
+        passed it may only not have begun.
+        """
+        is_settled = self.last_check_s - self.since_s >= limits.settle_s
+        is_queued = image is not None and image.status is ImageStatus.QUEUED
+        self.is_put_back = is_settled and is_queued and job is None
 
 
 def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
@@ -79,6 +93,8 @@ def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
     watched.created_at = watched.created_at or view.created_at
     if not view.is_gone:
         watched.missing_since_s = None
+    if view.status is not ImageStatus.QUEUED:
+        watched.is_put_back = False
     if view.is_usable and watched.doubt is None:
         return ImageActive(image_id=view.image_id, size_bytes=view.size_bytes)
     return None
@@ -101,9 +117,14 @@ def is_due(
     return now_s - watched.last_check_s >= wait_s
 
 
-def judge_job(job: JobView) -> Fault | None:
-    """Return why a job failed, or None where it did not."""
-    if job.status is not JobStatus.FAIL:
+def may_still_run(job: JobView | None) -> bool:
+    """Return whether a job is known not to have ended."""
+    return job is not None and job.status in (JobStatus.INIT, JobStatus.RUNNING)
+
+
+def judge_job(job: JobView | None) -> Fault | None:
+    """Return why a job failed, or None where it did not or is forgotten."""
+    if job is None or job.status is not JobStatus.FAIL:
         return None
     return job.fault or Fault(
         kind=FaultKind.JOB_FAILED,
@@ -173,10 +194,23 @@ def _judge_missing(
 
 
 def judge_deadline(watched: Watched, now_s: float) -> Event | None:
-    """Return that the outcome is unknown once the image's deadline has passed."""
+    """Return what is to be said once the image's deadline has passed.
+
+    The outcome is unknown, but for an image that waits for a file again: then there is
+    no import that could still end, although nobody can tell any more why it failed.
+    """
     if now_s < watched.deadline_s:
         return None
     waited_s = now_s - watched.since_s
+    if watched.is_put_back:
+        reason = (
+            f"the image waits for a file again after {waited_s:.0f} s; the job that "
+            "could say why is not known to the service"
+        )
+        put_back = _fault(
+            FaultKind.JOB_FAILED, "image.put-back", reason, Action.RUN_AGAIN
+        )
+        return ImageFailed(error=put_back, stage="job", image_id=watched.image_id)
     reason = f"not active after {waited_s:.0f} s; last seen: {watched.last_seen}"
     overdue = _fault(FaultKind.DEADLINE, "deadline", reason, Action.RUN_AGAIN)
     return OutcomeUnknown(error=overdue)

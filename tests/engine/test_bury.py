@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -186,18 +187,40 @@ def test_a_stop_between_the_two_looks_leaves_everything_as_it_is() -> None:
     assert bench.service.sent == [(0.0, "get_image")]
 
 
-def test_an_image_that_is_not_ours_any_more_stays() -> None:
+def kept(why: str) -> Event:
     foreign = Fault(
-        kind=FaultKind.CONFLICT,
-        code="shell.not-ours",
-        reason="the image no longer carries this entry's tag",
-        action=Action.NONE,
+        kind=FaultKind.CONFLICT, code="shell.not-ours", reason=why, action=Action.NONE
     )
-    for status in (ImageStatus.KILLED, ImageStatus.ACTIVE):
-        assert buried(get_image=view(status, tag="other"), get_job=DONE) == (
-            ShellKept(image_id=IMAGE, error=foreign),
-            ["get_image", "get_job"],
-        )
+    return ShellKept(image_id=IMAGE, error=foreign)
+
+
+@pytest.mark.parametrize("status", [ImageStatus.KILLED, ImageStatus.ACTIVE])
+def test_an_image_that_is_another_entrys_now_stays(status: ImageStatus) -> None:
+    assert buried(get_image=view(status, tag="other"), get_job=DONE) == (
+        kept("the image carries another entry's tag"),
+        ["get_image", "get_job"],
+    )
+
+
+def test_a_dead_image_whose_tags_are_gone_stays() -> None:
+    bare = replace(view(ImageStatus.QUEUED), tags=())
+    assert buried(get_image=bare, get_job=DONE) == (
+        kept("the image no longer carries this entry's tag"),
+        ["get_image", "get_job"],
+    )
+
+
+@pytest.mark.parametrize("status", [ImageStatus.SAVING, ImageStatus.ACTIVE])
+@pytest.mark.parametrize("ended", [DONE, None])
+def test_beside_a_living_image_whose_tags_are_gone_nothing_is_made(
+    status: ImageStatus, ended: JobView | None
+) -> None:
+    """Found by simulation, on a cloud that drops tags: a twin of an active image."""
+    bare = replace(view(status), tags=())
+    assert buried(get_image=bare, get_job=ended) == (
+        alive(f"it is {status}"),
+        ["get_image", "get_job"],
+    )
 
 
 @pytest.mark.parametrize("status", [ImageStatus.ACTIVE, ImageStatus.SAVING])

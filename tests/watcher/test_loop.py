@@ -269,6 +269,27 @@ def test_what_is_no_success_waits_until_the_deadline_and_is_unknown(
     assert at_s == DEADLINE_S
 
 
+QUEUED = view(ImageStatus.QUEUED)
+
+
+@pytest.mark.parametrize("job_id", [JobId("job-1"), None])
+def test_an_image_put_back_without_a_known_job_has_failed_at_its_deadline(
+    job_id: JobId | None,
+) -> None:
+    """Found by simulation: it stayed unknown in every run, for ever."""
+    bench = Bench(list=[[QUEUED]], get_job=[None], get_image=[QUEUED])
+    ended, at_s = bench.watch_one(job_id=job_id)
+    assert isinstance(ended, ImageFailed)
+    assert (ended.error.code, at_s) == ("image.put-back", DEADLINE_S)
+
+
+def test_a_job_that_runs_keeps_a_queued_image_from_having_failed() -> None:
+    bench = Bench(list=[[QUEUED]], get_job=[None] * 3 + [RUNNING], get_image=[QUEUED])
+    ended, at_s = bench.watch_one()
+    assert isinstance(ended, OutcomeUnknown)
+    assert (ended.error.code, at_s) == ("deadline", DEADLINE_S)
+
+
 def test_an_image_that_keeps_saving_is_looked_at_now_and_then() -> None:
     bench = Bench(list=[[SAVING]], get_job=[RUNNING])
     bench.watch_one()

@@ -26,6 +26,7 @@ from batch_register.watcher.verdict import (
     judge_image,
     judge_job,
     judge_listed,
+    may_still_run,
 )
 
 IMAGE, JOB = ImageId("image-1"), JobId("job-1")
@@ -283,6 +284,70 @@ def test_an_image_that_shows_up_again_has_not_vanished() -> None:
         for later_s, image in ((0.0, None), (20.0, SAVING), (40.0, None), (60.0, None))
     ]
     assert looks == [None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("image", "job", "looked_at_s", "is_put_back"),
+    [
+        (QUEUED, None, 130.0, True),
+        (QUEUED, None, 129.9, False),
+        (QUEUED, JobView(job_id=JOB, status=JobStatus.SUCCESS), 130.0, False),
+        (SAVING, None, 130.0, False),
+        (None, None, 130.0, False),
+    ],
+)
+def test_only_a_settled_look_shows_an_image_put_back(
+    image: ImageView | None, job: JobView | None, looked_at_s: float, is_put_back: bool
+) -> None:
+    one = watched(is_put_back=not is_put_back)
+    one.note_check(looked_at_s)
+    one.note_look(image, job, LIMITS)
+    assert one.is_put_back is is_put_back
+
+
+@pytest.mark.parametrize(("shown", "is_put_back"), [(QUEUED, True), (SAVING, False)])
+def test_a_list_that_shows_the_import_under_way_takes_that_back(
+    shown: ImageView, is_put_back: bool
+) -> None:
+    one = watched(is_put_back=True)
+    judge_listed(one, shown)
+    assert one.is_put_back is is_put_back
+
+
+def test_an_image_that_was_put_back_has_failed_at_its_deadline_and_not_before() -> None:
+    one = watched(is_put_back=True)
+    assert judge_deadline(one, 3699.9) is None
+    reason = (
+        "the image waits for a file again after 3600 s; the job that could say why is "
+        "not known to the service"
+    )
+    put_back = Fault(
+        kind=FaultKind.JOB_FAILED,
+        code="image.put-back",
+        reason=reason,
+        action=Action.RUN_AGAIN,
+    )
+    assert judge_deadline(one, 3700.0) == failed(put_back)
+
+
+@pytest.mark.parametrize(
+    ("job", "may_run"),
+    [
+        (None, False),
+        (JobView(job_id=JOB, status=JobStatus.INIT), True),
+        (JobView(job_id=JOB, status=JobStatus.RUNNING), True),
+        (JobView(job_id=JOB, status=JobStatus.SUCCESS), False),
+        (JobView(job_id=JOB, status=JobStatus.UNRECOGNISED), False),
+    ],
+)
+def test_a_job_may_still_run_until_it_says_that_it_has_ended(
+    job: JobView | None, may_run: bool
+) -> None:
+    assert may_still_run(job) is may_run
+
+
+def test_a_forgotten_job_tells_no_failure() -> None:
+    assert judge_job(None) is None
 
 
 def test_the_deadline_says_how_long_and_what_was_seen_last() -> None:

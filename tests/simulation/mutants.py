@@ -1,0 +1,171 @@
+"""Engines with one promise broken each, to see that the simulation would notice.
+
+Each hands out one wrong part where a process is put together; nothing is patched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from batch_register.engine import Run
+from batch_register.engine.batch import Work
+from batch_register.errors import ServiceError
+from batch_register.event import CreateIntended, Event, RegisterIntended
+from batch_register.ledger import LedgerFile
+from batch_register.ledger.disk import Disk
+from batch_register.model import (
+    Applied,
+    EntryKey,
+    ImageId,
+    ImageQuery,
+    ImageSpec,
+    ImageView,
+    JobId,
+    JobView,
+    Pairs,
+    Quota,
+)
+from batch_register.ports import ImageService, Ledger
+from tests.simulation.process import Parts
+
+
+class _Relay:
+    """An ImageService that passes everything on."""
+
+    def __init__(self, service: ImageService) -> None:
+        self._service = service
+
+    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        return await self._service.create_image(spec, tags)
+
+    async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
+        return await self._service.register_image(image_id, spec)
+
+    async def delete_image(self, image_id: ImageId) -> None:
+        await self._service.delete_image(image_id)
+
+    async def get_image(self, image_id: ImageId) -> ImageView | None:
+        return await self._service.get_image(image_id)
+
+    async def get_job(self, job_id: JobId) -> JobView | None:
+        return await self._service.get_job(job_id)
+
+    async def list_images(self, query: ImageQuery) -> list[ImageView]:
+        return await self._service.list_images(query)
+
+    async def get_quota(self) -> Quota:
+        return await self._service.get_quota()
+
+
+class _CertainOfCreates(_Relay):
+    """Takes a create whose answer was lost for one that was not carried out."""
+
+    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        try:
+            return await super().create_image(spec, tags)
+        except ServiceError as error:
+            error.applied = Applied.NO
+            raise
+
+
+class BlindRetry(Parts):
+    """Sends a create again whose answer was lost."""
+
+    def service(self, service: ImageService) -> ImageService:
+        return _CertainOfCreates(service)
+
+
+class NoSettleTime(Parts):
+    """Takes the first look that shows nothing for proof."""
+
+    settle_s = 0.0
+
+
+class _CallsBeforeIntents:
+    """A ledger that lets intents become durable whenever they like."""
+
+    def __init__(self, ledger: LedgerFile) -> None:
+        self._ledger = ledger
+        self._writing: set[asyncio.Task[str]] = set()
+
+    async def append(self, key: EntryKey, *events: Event) -> str:
+        if not isinstance(events[0], CreateIntended | RegisterIntended):
+            return await self._ledger.append(key, *events)
+        loop = asyncio.get_running_loop()
+        writing = loop.create_task(self._ledger.append(key, *events))
+        self._writing.add(writing)
+        writing.add_done_callback(self._done)
+        return "2026-09-01T00:00:00.000Z"
+
+    async def declare(
+        self, specs: Iterable[ImageSpec], removed: Iterable[EntryKey]
+    ) -> None:
+        await self._ledger.declare(specs, removed)
+
+    def _done(self, writing: asyncio.Task[str]) -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # nobody waits for it
+
+
+class CallBeforeIntent(Parts):
+    """Sends a call while its intent is still on its way to the disk."""
+
+    def ledger(self, ledger: LedgerFile) -> Ledger:
+        return _CallsBeforeIntents(ledger)
+
+
+class _LeakyRun(Run):
+    """Gives a slot back only for an entry that came to its end."""
+
+    async def _admit_all(self, work: Work) -> None:
+        async with asyncio.TaskGroup() as group:
+            for spec, decision in work:
+                if not decision.needs_service:
+                    continue
+                await self._slots.acquire()
+                if self._stop.is_requested:
+                    return
+                task = group.create_task(self._occupy(spec, decision))
+                task.add_done_callback(self._maybe_release)
+
+    def _maybe_release(self, _task: asyncio.Task[None]) -> None:
+        if not self._stop.is_requested:
+            self._slots.release()
+
+
+class LeakedSlot(Parts):
+    """Keeps the slot of an entry that was stopped."""
+
+    run = _LeakyRun
+
+
+class _LyingDisk:
+    """A disk that calls bytes durable that are only cached."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self.lines = disk.lines
+        self.write = disk.write
+        self.truncate = disk.truncate
+        self.close = disk.close
+
+    def fsync(self) -> None:
+        """Do nothing."""
+
+
+class AcknowledgedBeforeFsync(Parts):
+    """Calls ledger lines durable before they are."""
+
+    def disk(self, disk: Disk) -> Disk:
+        return _LyingDisk(disk)
+
+
+MUTANTS: dict[str, type[Parts]] = {
+    "blind retry of an ambiguous create": BlindRetry,
+    "no settle time": NoSettleTime,
+    "call sent before its intent is durable": CallBeforeIntent,
+    "slot leaked on a stop": LeakedSlot,
+    "ledger line acknowledged before fsync": AcknowledgedBeforeFsync,
+}
