@@ -6,7 +6,15 @@ All times are seconds on whatever clock the caller uses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+# A settle time this many times the longest lag that was seen: a sample of lags does not
+# show the worst one.
+_LAGS_PER_SETTLE = 3
+# A create that no list has shown for so long tells of no lag, but of lists that never
+# will.
+_NEVER_SHOWN_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,51 @@ def settled_at_s(
     """
     ended_s = run_started_s if call_ended_s is None else call_ended_s
     return max(ended_s, run_started_s) + settle_s
+
+
+@dataclass(slots=True, kw_only=True)
+class SettleTime:
+    """How long a list may take to show what was made: at least `least_s`.
+
+    Measured for free on ordinary creates: an image that a list has missed, so long after
+    the answer that it was made, lags for as long, and at most until the next list. What
+    was measured, now or (`remembered_lag_s`) by an earlier run, can only raise it.
+    """
+
+    least_s: float
+    list_every_s: float = 0.0  # a later list than the next one tells no more of the lag
+    remembered_lag_s: float = 0.0
+    measured_lag_s: float | None = None  # the longest of this run; None: none yet
+    _made: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Return the settle time in force."""
+        longest_s = max(self.remembered_lag_s, self.measured_lag_s or 0.0)
+        return max(self.least_s, _LAGS_PER_SETTLE * longest_s)
+
+    def note_made(self, name: str, at_s: float) -> None:
+        """Take note that this was made by then."""
+        self._made[name] = (at_s, 0.0)
+
+    def note_listed(self, names: Collection[str], asked_at_s: float) -> None:
+        """Take note of what a whole list showed that was asked for at that moment."""
+        for name, (made_s, missed_after_s) in list(self._made.items()):
+            after_s = asked_at_s - made_s
+            if after_s < 0.0:
+                continue
+            if name in names:
+                self._measure(missed_after_s, after_s)
+            if name in names or after_s > _NEVER_SHOWN_S:
+                del self._made[name]
+            else:
+                self._made[name] = (made_s, after_s)
+
+    def _measure(self, missed_after_s: float, shown_after_s: float) -> None:
+        lag_s = 0.0
+        if missed_after_s > 0.0:
+            lag_s = min(missed_after_s + self.list_every_s, shown_after_s)
+        self.measured_lag_s = max(self.measured_lag_s or 0.0, lag_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

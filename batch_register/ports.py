@@ -5,7 +5,7 @@ Decides: which calls exist and what each promises. Must not know any implementat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -76,6 +76,10 @@ class Ledger(Protocol):
         self, specs: Iterable[ImageSpec], removed: Iterable[EntryKey]
     ) -> None:
         """Make durable which entries are new or changed, and which are gone."""
+        ...
+
+    async def observe(self, facts: Mapping[str, object]) -> None:
+        """Make durable what was learned of the cloud, in JSON values, by name."""
         ...
 
 

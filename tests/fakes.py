@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -266,6 +266,7 @@ class MemoryLedger:
     lines: list[tuple[EntryKey, Event, str]] = field(default_factory=list)
     declared: list[ImageSpec] = field(default_factory=list)
     removed: list[EntryKey] = field(default_factory=list)
+    observed: dict[str, object] = field(default_factory=dict)
     cuts: deque[int] = field(default_factory=deque)  # lines until the next cut
     after_line: bool = True  # whether the line that meets the cut still counts
     stamps: int = 0
@@ -288,6 +289,17 @@ class MemoryLedger:
         await asyncio.sleep(0)
         self.declared += specs
         self.removed += removed
+
+    async def observe(self, facts: Mapping[str, object]) -> None:
+        await asyncio.sleep(0)
+        self.observed.update(facts)
+
+    @property
+    def list_lag_s(self) -> float:
+        """Return what the last run has measured of the lists' lag."""
+        lag_s = self.observed.get("list_lag_s", 0.0)
+        assert isinstance(lag_s, float)
+        return lag_s
 
     def _is_cut(self) -> bool:
         if not self.cuts:

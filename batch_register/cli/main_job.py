@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -35,14 +36,22 @@ from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
-from batch_register.engine import Batch, Run, RunLimits, RunOutcome
+from batch_register.engine import (
+    LIST_LAG,
+    Batch,
+    Lookout,
+    Run,
+    RunLimits,
+    RunOutcome,
+    RunPorts,
+)
 from batch_register.errors import BatchRegisterError, SettingsError
 from batch_register.ledger import LedgerFile, read_ledger
 from batch_register.ledger.notes import run_finished, run_started
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import Manifest, StopReason
-from batch_register.pacing import Window
+from batch_register.pacing import SettleTime, Window
 from batch_register.report import json_form, table_form
 from batch_register.report.fold import fold, source_of
 from batch_register.report.rows import Report
@@ -52,6 +61,7 @@ from batch_register.stopping import Stop
 from batch_register.watcher import WatchLimits
 
 _LONGEST_TABLE = 60  # rows that are still read at the end of a run
+_LONGEST_LAG_S = 3600.0  # what is remembered beyond that is a mistake
 # Of a run that was cancelled because its open calls did not end in time.
 _EXIT_OF_STOP = {
     StopReason.SIGINT: 130,
@@ -153,19 +163,37 @@ async def _execute(
             }
         )
         observer = Observers([LogObserver(), progress])
-        throttle = throttled(service.images, settings, stop=stop, observer=observer)
-        run = Run(
-            batch, throttle, ledger, _limits(settings), stop=stop, observer=observer
+        limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
+        lookout = Lookout(service.images, batch, limits.watch, stop=stop)
+        throttle = throttled(lookout, settings, stop=stop, observer=observer)
+        ports = RunPorts(
+            service=throttle, lookout=lookout, ledger=ledger, observer=observer
         )
-        return await run.execute()
+        return await Run(batch, ports, limits, stop=stop).execute()
 
 
-def _limits(settings: Settings) -> RunLimits:
+def remembered_lag_s(observations: Mapping[str, object]) -> float:
+    """Return how far lists of this cloud lagged in an earlier run; 0: nothing known."""
+    match observations.get(LIST_LAG):
+        case bool():
+            return 0.0
+        case int() | float() as lag_s if lag_s > 0:
+            return min(float(lag_s), _LONGEST_LAG_S)
+        case _:
+            return 0.0
+
+
+def _limits(settings: Settings, remembered_lag_s: float) -> RunLimits:
+    settle = SettleTime(
+        least_s=settings.settle_s,
+        list_every_s=settings.poll_interval_s,
+        remembered_lag_s=remembered_lag_s,
+    )
     return RunLimits(
         concurrency=settings.concurrency,
         watch=WatchLimits(
             poll_interval_s=settings.poll_interval_s,
-            settle_s=settings.settle_s,
+            settle=settle,
             image_deadline_s=settings.image_deadline_s,
         ),
         window=Window(length_s=settings.max_duration_s),

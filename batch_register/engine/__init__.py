@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from batch_register.engine.batch import Batch, foresee
+from batch_register.engine.chronicle import LIST_LAG
 from batch_register.engine.look import Look
+from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome
-from batch_register.engine.run import Run, RunLimits
+from batch_register.engine.run import Run, RunLimits, RunPorts
 
-__all__ = ["Batch", "Look", "Run", "RunLimits", "RunOutcome", "foresee"]
+__all__ = [
+    "LIST_LAG",
+    "Batch",
+    "Look",
+    "Lookout",
+    "Run",
+    "RunLimits",
+    "RunOutcome",
+    "RunPorts",
+    "foresee",
+]

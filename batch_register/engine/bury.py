@@ -32,6 +32,7 @@ from batch_register.model import (
     SpecDigest,
     entry_digest,
 )
+from batch_register.pacing import SettleTime
 from batch_register.ports import ImageService
 from batch_register.stopping import Stop
 
@@ -42,11 +43,16 @@ class Undertaker:
     """Deletes dead shells of one manifest."""
 
     def __init__(
-        self, service: ImageService, manifest_name: str, *, settle_s: float, stop: Stop
+        self,
+        service: ImageService,
+        manifest_name: str,
+        *,
+        settle: SettleTime,
+        stop: Stop,
     ) -> None:
         self._service = service
         self._manifest_name = manifest_name
-        self._settle_s = settle_s
+        self._settle = settle
         self._stop = stop
 
     async def bury(self, record: EntryRecord, image_id: ImageId) -> Event:
@@ -84,7 +90,7 @@ class Undertaker:
         """
         view = await self._service.get_image(image_id)
         if view is None:
-            await self._stop.pause(self._settle_s)
+            await self._stop.pause(self._settle.seconds)
             view = await self._service.get_image(image_id)
         if view is None:
             listed = await self._service.list_images(ImageQuery(image_id=image_id))

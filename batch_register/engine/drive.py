@@ -7,10 +7,12 @@ not know: how commands are carried out, other entries' stages.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from batch_register.engine.findings import choose
 from batch_register.engine.perform import Errand, Performer
+from batch_register.engine.sightings import Sightings
+from batch_register.entry import EntryRecord
 from batch_register.errors import StoppedError
 from batch_register.event import (
     CreateRefused,
@@ -27,9 +29,7 @@ from batch_register.model import (
     Action,
     Fault,
     FaultKind,
-    ImageView,
     SpecDigest,
-    entry_digest,
     spec_digest,
 )
 from batch_register.plan import Decision, Intention
@@ -55,7 +55,6 @@ _WRITES_PER_RUN = 3
 class Shared:
     """What entries of one run learn from one another."""
 
-    found: dict[str, list[ImageView]] = field(default_factory=dict)  # by br-entry
     quota_fault: Fault | None = None  # set while the service has no room
     has_moved: bool = False  # whether any entry has moved in this run
 
@@ -76,7 +75,7 @@ class Driver:
         performer: Performer,
         ledger: Ledger,
         observer: Observer,
-        manifest_name: str,
+        sightings: Sightings,
         shared: Shared,
         *,
         stop: Stop,
@@ -84,7 +83,7 @@ class Driver:
         self._performer = performer
         self._ledger = ledger
         self._observer = observer
-        self._manifest_name = manifest_name
+        self._sightings = sightings
         self._shared = shared
         self._stop = stop
 
@@ -113,7 +112,7 @@ class Driver:
     async def _first(self, errand: Errand, decision: Decision) -> Command | None:
         if decision.intention is Intention.RETRY:
             retry = RetryStarted(shell=decision.shell)
-            return (await self._record(errand, retry)).command
+            return (await self.record(errand.record, retry)).command
         return resume(errand.record.stage)
 
     async def _instead(
@@ -130,18 +129,29 @@ class Driver:
             return _closing(errand, command)
         if writes[type(command)] >= _WRITES_PER_RUN:
             return [OutcomeUnknown(error=_tried_enough(errand.last_unclear))]
-        if isinstance(command, RegisterImage) and errand.record.has_other_spec:
-            return [RetryStarted(shell=ShellFate.REPLACE)]
+        if isinstance(command, RegisterImage):
+            return await self._without_register(errand)
         if isinstance(command, CreateImage):
             return await self._found_before(errand) or self._held_back()
         return []
 
+    async def _without_register(self, errand: Errand) -> list[Event]:
+        """Return why a shell gets no file: another spec, or another run's image."""
+        if errand.record.has_other_spec:
+            return [RetryStarted(shell=ShellFate.REPLACE)]
+        unproven = await self._performer.claim(errand)
+        if unproven is not None:
+            return [unproven]
+        if self._sightings.ahead(errand.record.key) is not None:
+            return [RetryStarted(shell=ShellFate.REPLACE)]
+        return []
+
     async def _found_before(self, errand: Errand) -> list[Event]:
-        """Return what the look at the start of the run found for a fresh entry."""
+        """Return what lists have shown of a fresh entry since the run began."""
         if not isinstance(errand.record.stage, Planned | Deferred):
             return []  # its own look is newer
-        tag = entry_digest(self._manifest_name, errand.record.key)
-        finding = choose(self._shared.found.pop(tag, ()), errand.record.dead_images)
+        record = errand.record
+        finding = choose(self._sightings.of(record.key), record.dead_images)
         if finding is None:
             return []
         return await self._performer.adopt(finding, errand)
@@ -154,19 +164,22 @@ class Driver:
         name = errand.spec.name if errand.spec is not None else ""
         intended = intent(command, _digest(errand), name)
         if intended is not None:
-            await self._record(errand, intended)
+            await self.record(errand.record, intended)
         return await self._performer.perform(command, errand)
 
     async def _record_all(self, errand: Errand, events: list[Event]) -> Command | None:
         """Record what happened; the last event says what to do next."""
         step = Step(errand.record.stage, None)
         for event in events:
-            step = await self._record(errand, event)
+            step = await self.record(errand.record, event)
         return step.command
 
-    async def _record(self, errand: Errand, event: Event) -> Step:
-        """Make an event durable, then let it move the entry."""
-        record = errand.record
+    async def record(self, record: EntryRecord, event: Event) -> Step:
+        """Make an event durable, then let it move the entry.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
         advance(record.stage, event)  # a bug must not reach the ledger
         at = ""
         if event.ledger_name is not None:

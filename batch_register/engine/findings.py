@@ -15,6 +15,7 @@ from batch_register.event import (
     Event,
     ImageAdopted,
     ImageFailed,
+    OutcomeUnknown,
     RegisterAccepted,
     StillQueued,
 )
@@ -33,7 +34,7 @@ from batch_register.model import (
 
 # How far along an image is: of several, the furthest is kept. A word that we do not
 # know may stand for a live image, so it never counts as none.
-_FURTHEST_FIRST = (
+LIVE = (
     ImageStatus.ACTIVE,
     ImageStatus.SAVING,
     ImageStatus.UNRECOGNISED,
@@ -54,25 +55,30 @@ class Finding:
         return SpecDigest(self.image.tag(SPEC_TAG) or "")
 
 
+def precedence(view: ImageView) -> tuple[int, str, str]:
+    """Return what orders the live images of one entry: furthest, then oldest, then id.
+
+    It is the same for whoever looks, which is how two runs agree on one of them.
+    """
+    return LIVE.index(view.status), view.created_at, view.image_id
+
+
+def is_alive(view: ImageView, dead: Collection[ImageId]) -> bool:
+    """Return whether an image could be taken for its entry's own."""
+    is_dead = view.image_id in dead and view.status is not ImageStatus.ACTIVE
+    return view.status in LIVE and not is_dead
+
+
 def choose(views: Iterable[ImageView], dead: Collection[ImageId]) -> Finding | None:
     """Return the entry's own image among those with its tag: furthest, then oldest.
 
-    Images that are killed, deleted or known as dead are passed over.
+    Images that are killed, deleted or known as dead are passed over; but not one that
+    is active whatever the ledger says.
     """
-    alive = [
-        view
-        for view in views
-        if view.status in _FURTHEST_FIRST and view.image_id not in dead
-    ]
+    alive = [view for view in views if is_alive(view, dead)]
     if not alive:
         return None
-    alive.sort(
-        key=lambda view: (
-            _FURTHEST_FIRST.index(view.status),
-            view.created_at,
-            view.image_id,
-        )
-    )
+    alive.sort(key=precedence)
     return Finding(image=alive[0], others=tuple(alive[1:]))
 
 
@@ -102,6 +108,9 @@ def adoption(
         )
         events.append(ImageFailed(error=conflict, stage="create"))
         return events
+    if image.image_id in record.dead_images:
+        events.append(OutcomeUnknown(error=_risen(image)))
+        return events
     events.append(
         ImageAdopted(
             image_id=image.image_id,
@@ -111,6 +120,19 @@ def adoption(
         )
     )
     return events
+
+
+def _risen(image: ImageView) -> Fault:
+    reason = (
+        f"image {image.image_id} is active, although its import for this entry was told "
+        "to have failed; delete it to have the entry made afresh"
+    )
+    return Fault(
+        kind=FaultKind.CONTRADICTION,
+        code="image.risen",
+        reason=reason,
+        action=Action.CONTACT_PROVIDER,
+    )
 
 
 def judge_registered(

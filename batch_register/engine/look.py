@@ -171,7 +171,7 @@ class Look:
         return replace(finding, image=view)
 
     async def _once(self, sought: Sought, *, is_settled: bool) -> Finding | None:
-        finding = choose(await self._tagged(sought), sought.dead)
+        finding = choose(await self._tagged(sought.key), sought.dead)
         if finding is not None or not is_settled:
             return finding
         if self.trust.dropped:
@@ -181,9 +181,19 @@ class Look:
             return None
         return await self._by_name(sought)
 
-    async def _tagged(self, sought: Sought) -> list[ImageView]:
+    async def once(self, key: EntryKey) -> None:
+        """Have lists show the entry's images, whatever the cloud makes of tag queries.
+
+        Raises:
+            ServiceError: a list could not be had.
+        """
+        await self._tagged(key)
+        if not self.trust.query_shows_ours:
+            await self._service.list_images(ImageQuery())
+
+    async def _tagged(self, key: EntryKey) -> list[ImageView]:
         """Return the images that carry the entry's tag, checked by ourselves."""
-        tag = self._tag_of(sought)
+        tag = entry_digest(self._manifest_name, key)
         views = await self._service.list_images(ImageQuery(tag=(ENTRY_TAG, tag)))
         self.trust.note_listed(views)
         return [view for view in views if view.tag(ENTRY_TAG) == tag]
@@ -195,7 +205,7 @@ class Look:
         tag of ours, may be the very one whose tags the cloud dropped.
         """
         views = await self._service.list_images(ImageQuery())
-        tag = self._tag_of(sought)
+        tag = entry_digest(self._manifest_name, sought.key)
         finding = choose((v for v in views if v.tag(ENTRY_TAG) == tag), sought.dead)
         if finding is not None:
             return finding
@@ -209,9 +219,6 @@ class Look:
             message = f"image {ids} has this name and no tag: it may or may not be ours"
             raise NotProvenError(message)
         return None
-
-    def _tag_of(self, sought: Sought) -> str:
-        return entry_digest(self._manifest_name, sought.key)
 
 
 def _may_be(view: ImageView, sought: Sought) -> bool:

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batch_register.engine.bury import Undertaker
-from batch_register.engine.findings import Finding, adoption, judge_registered
+from batch_register.engine.findings import (
+    Finding,
+    adoption,
+    judge_registered,
+)
 from batch_register.engine.look import Look, NotProvenError, Sought
+from batch_register.engine.lookout import SeenError
+from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError, StoppedError
 from batch_register.event import (
@@ -26,6 +32,8 @@ from batch_register.event import (
     RegisterAccepted,
     RegisterRefused,
     RegisterUnclear,
+    RetryStarted,
+    ShellFate,
 )
 from batch_register.model import (
     Action,
@@ -64,6 +72,7 @@ class Errand:
     record: EntryRecord
     run_started_s: float
     deadline_s: float
+    claimed_s: float  # since when it has an image; the run's start, if before that
     call_ended_s: float | None = None  # the last create or register of this run
     last_unclear: Fault | None = None  # what that call met, if its effect is unclear
 
@@ -74,18 +83,19 @@ class Performer:
     def __init__(
         self,
         service: ImageService,
-        manifest_name: str,
         limits: WatchLimits,
         *,
         look: Look,
+        sightings: Sightings,
         watcher: Watcher,
         stop: Stop,
     ) -> None:
         self._service = service
-        self._manifest_name = manifest_name
+        self._sightings = sightings
+        self._manifest_name = sightings.manifest_name
         self._limits = limits
         self._undertaker = Undertaker(
-            service, manifest_name, settle_s=limits.settle_s, stop=stop
+            service, self._manifest_name, settle=limits.settle, stop=stop
         )
         self._look = look
         self._watcher = watcher
@@ -99,11 +109,11 @@ class Performer:
         """
         match command:
             case CreateImage():
-                return [await self._create(errand)]
+                return await self._create(errand)
             case FindImage():
                 return await self._find(errand)
             case RegisterImage(image_id=image_id):
-                return [await self._register(image_id, errand)]
+                return await self._register(image_id, errand)
             case InspectImage(image_id=image_id):
                 return [await self._inspect(image_id, errand)]
             case WatchImage(image_id=image_id, job_id=job_id):
@@ -113,7 +123,14 @@ class Performer:
 
     # ------------------------------------------------------------ create
 
-    async def _create(self, errand: Errand) -> Event:
+    async def _create(self, errand: Errand) -> list[Event]:
+        """Send a create, unless an image of another run has come into sight."""
+        try:
+            return [await self._send_create(errand)]
+        except SeenError as seen:
+            return await self.adopt(seen.finding, errand)
+
+    async def _send_create(self, errand: Errand) -> Event:
         spec = _present(errand.spec)
         tags = identity_tags(self._manifest_name, spec)
         try:
@@ -129,6 +146,7 @@ class Performer:
                 return EntryDeferred(error=error.fault)
             return CreateRefused(error=error.fault)
         self._look.trust.note_created(view)
+        errand.claimed_s = _loop_time_s()
         return ImageCreated(image_id=view.image_id, created_at=view.created_at)
 
     async def _find(self, errand: Errand) -> list[Event]:
@@ -147,16 +165,46 @@ class Performer:
             )
         except NotProvenError as error:
             return [_unknown(FaultKind.UNPROVEN, "create.unproven", str(error))]
-        return [NoneFound()] if finding is None else await self.adopt(finding, errand)
+        if finding is None:
+            self._sightings.forget(record.key)
+            return [NoneFound()]
+        return await self.adopt(finding, errand)
 
     async def adopt(self, finding: Finding, errand: Errand) -> list[Event]:
         """Return the events by which an entry takes its found image over."""
         fresh = await self._look.fresh(finding)
+        errand.claimed_s = _loop_time_s()
         return adoption(fresh, errand.record, errand.spec)
 
     # ------------------------------------------------------------ register
 
-    async def _register(self, image_id: ImageId, errand: Errand) -> Event:
+    async def claim(self, errand: Errand) -> Event | None:
+        """Hold a register back until two runs are sure to see each other's shells.
+
+        Waits only while another run seems to be at work on this manifest. Return that
+        the outcome is unknown where the look after the wait was refused.
+
+        Raises:
+            StoppedError: the run stops while this only waits.
+        """
+        if not self._sightings.is_contended(_loop_time_s()):
+            return None
+        seen_s = errand.claimed_s + self._sightings.claim_s
+        await self._stop.pause(seen_s - _loop_time_s())
+        try:
+            await self._look.once(errand.record.key)
+        except ServiceError as error:
+            return OutcomeUnknown(error=error.fault)
+        return None
+
+    async def _register(self, image_id: ImageId, errand: Errand) -> list[Event]:
+        """Send a register, unless another run's image has come into sight before."""
+        try:
+            return [await self._send_register(image_id, errand)]
+        except SeenError:
+            return [RetryStarted(shell=ShellFate.REPLACE)]
+
+    async def _send_register(self, image_id: ImageId, errand: Errand) -> Event:
         spec = _present(errand.spec)
         try:
             job_id = await self._service.register_image(image_id, spec)

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batch_register.engine.batch import Batch, Work
+from batch_register.engine.chronicle import Chronicle
 from batch_register.engine.drive import Driver, Shared
 from batch_register.engine.look import Look
+from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome, count
 from batch_register.engine.perform import Errand, Performer
 from batch_register.errors import LedgerError, ServiceError, StoppedError
@@ -36,21 +38,26 @@ class RunLimits:
     retry: RetryPolicy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPorts:
+    """What a run reaches the outside by; `service` leads to it through `lookout`."""
+
+    service: ImageService
+    lookout: Lookout
+    ledger: Ledger
+    observer: Observer
+
+
 class Run:
     """One run; build it, then call `execute` once."""
 
     def __init__(
-        self,
-        batch: Batch,
-        service: ImageService,
-        ledger: Ledger,
-        limits: RunLimits,
-        *,
-        stop: Stop,
-        observer: Observer,
+        self, batch: Batch, ports: RunPorts, limits: RunLimits, *, stop: Stop
     ) -> None:
+        service, observer = ports.service, ports.observer
+        sightings = ports.lookout.sightings
         self._batch = batch
-        self._ledger = ledger
+        self._ledger = ports.ledger
         self._limits = limits
         self._stop = stop
         self._observer = observer
@@ -68,15 +75,16 @@ class Run:
         )
         performer = Performer(
             service,
-            name,
             limits.watch,
             look=self._look,
+            sightings=sightings,
             watcher=self._watcher,
             stop=stop,
         )
         self._driver = Driver(
-            performer, ledger, observer, name, self._shared, stop=stop
+            performer, ports.ledger, observer, sightings, self._shared, stop=stop
         )
+        self._chronicle = Chronicle(ports.lookout, self._driver, ports.ledger, observer)
         self._slots = asyncio.BoundedSemaphore(limits.concurrency)
         self._durations_s: list[float] = []
         self._started_s = 0.0
@@ -114,8 +122,11 @@ class Run:
             await self._look_around(work)
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(self._watcher.run())
+                following = group.create_task(self._chronicle.follow())
                 await self._admit_all(work)
                 watching.cancel()
+                following.cancel()
+            await self._chronicle.close()
         except StoppedError:
             return
         except BaseExceptionGroup as group_error:
@@ -144,9 +155,7 @@ class Run:
         # A ledger of earlier runs knows what they made; a new one may be a lost one's.
         settle_s = self._limits.watch.settle_s if self._batch.is_new_ledger else 0.0
         try:
-            self._shared.found = await self._look.all_entries_settled(
-                self._started_s + settle_s
-            )
+            await self._look.all_entries_settled(self._started_s + settle_s)
         except ServiceError as error:
             self._observer.noticed("look.failed", error=error.fault.sentence())
             forbidden = error.kind in (FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED)
@@ -187,6 +196,7 @@ class Run:
             spec=spec,
             record=record,
             run_started_s=self._started_s,
+            claimed_s=self._started_s,
             deadline_s=now_s + self._limits.watch.image_deadline_s,
         )
         try:

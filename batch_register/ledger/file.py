@@ -29,6 +29,7 @@ from batch_register.ledger.fields import Fields
 from batch_register.ledger.line import Line, encode
 from batch_register.ledger.notes import (
     Note,
+    cloud_observed,
     entry_declared,
     entry_removed,
     ledger_opened,
@@ -154,6 +155,16 @@ class LedgerFile:
         await self.note_many(
             chain(map(entry_declared, specs), map(entry_removed, removed))
         )
+
+    async def observe(self, facts: Fields) -> None:
+        """Make durable what was learned of the cloud, beside what is known already.
+
+        Raises:
+            LedgerError: the disk refused; nothing more may be sent to the service.
+        """
+        known = {**self.replay.observations, **facts}
+        self.replay.observations = known
+        await self._write([cloud_observed(known)])
 
     async def note(
         self, event_name: str, fields: Fields, key: EntryKey | None = None

@@ -23,6 +23,7 @@ from batch_register.stopping import Stop
 from batch_register.watcher.verdict import (
     Watched,
     WatchLimits,
+    earlier,
     is_due,
     judge_deadline,
     judge_image,
@@ -146,10 +147,13 @@ class Watcher:
         """Return the creation time of the oldest image in flight, if all are known.
 
         It narrows the list to a few times what is in flight. The stamps are the
-        cloud's own, so that clocks need not agree; they sort as text (ISO 8601).
+        cloud's own, so that clocks need not agree; they sort as text (ISO 8601). What
+        another run made for the same entries shortly before is to be seen too.
         """
         stamps = [watched.created_at for watched, _ in self._waiting.values()]
-        return min(stamps) if stamps and all(stamps) else None
+        if not stamps or not all(stamps):
+            return None
+        return earlier(min(stamps), 2 * self._limits.settle_s)
 
     async def _check(self, watched: Watched) -> None:
         """Ask about one image directly; a failed request leaves it waiting."""

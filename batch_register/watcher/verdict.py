@@ -7,6 +7,7 @@ request of its own. Must not know: how answers are got, clocks (`now_s` is an ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from batch_register.event import Event, ImageActive, ImageFailed, OutcomeUnknown
 from batch_register.model import (
@@ -21,7 +22,7 @@ from batch_register.model import (
     JobStatus,
     JobView,
 )
-from batch_register.pacing import CheckSchedule
+from batch_register.pacing import CheckSchedule, SettleTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,13 @@ class WatchLimits:
     """The times that watching goes by, in seconds."""
 
     poll_interval_s: float
-    settle_s: float  # how long a list may lag behind the truth
+    settle: SettleTime  # how long a list may lag behind the truth
     image_deadline_s: float
+
+    @property
+    def settle_s(self) -> float:
+        """Return the settle time in force: what is measured may raise it."""
+        return self.settle.seconds
 
     @property
     def unexplained(self) -> CheckSchedule:
@@ -98,6 +104,15 @@ def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
     if view.is_usable and watched.doubt is None:
         return ImageActive(image_id=view.image_id, size_bytes=view.size_bytes)
     return None
+
+
+def earlier(stamp: str, seconds: float) -> str | None:
+    """Return a time of the cloud's moved back, in its own form; None if it is none."""
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return (moment - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def is_due(

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from batch_register.engine import Batch, Run, RunLimits, RunOutcome
+from batch_register.engine import (
+    Batch,
+    Lookout,
+    Run,
+    RunLimits,
+    RunOutcome,
+    RunPorts,
+)
 from batch_register.errors import LedgerError
 from batch_register.event import Event
 from batch_register.model import (
@@ -21,7 +28,7 @@ from batch_register.model import (
     Pairs,
     StopReason,
 )
-from batch_register.pacing import Window
+from batch_register.pacing import SettleTime, Window
 from batch_register.plan import RetryPolicy
 from batch_register.stopping import Stop
 from batch_register.throttle import Throttle, ThrottlePolicy
@@ -32,7 +39,12 @@ from tests.virtual_time import run_virtually
 _T = TypeVar("_T")
 
 SETTLE_S = 30.0
-WATCH = WatchLimits(poll_interval_s=5.0, settle_s=SETTLE_S, image_deadline_s=3600.0)
+
+
+def watch_limits(**changes: float) -> WatchLimits:
+    """Return limits of their own, since a run measures its settle time."""
+    times = {"poll_interval_s": 5.0, "image_deadline_s": 3600.0} | changes
+    return WatchLimits(settle=SettleTime(least_s=SETTLE_S), **times)
 
 
 @dataclass
@@ -103,7 +115,7 @@ class Rig:
     concurrency: int = 2
     window_s: float | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    watch: WatchLimits = WATCH
+    watch: WatchLimits = field(default_factory=watch_limits)
     policy: ThrottlePolicy = field(default_factory=ThrottlePolicy)
     notebook: Notebook = field(default_factory=Notebook)
     stop: Stop = field(default_factory=Stop)
@@ -120,27 +132,33 @@ class Rig:
             is_new_ledger=self.runs == 0,
         )
         self.runs += 1
+        settle = SettleTime(
+            least_s=self.watch.settle.least_s,
+            list_every_s=self.watch.poll_interval_s,
+            remembered_lag_s=self.ledger.list_lag_s,
+        )
+        watch = replace(self.watch, settle=settle)
         limits = RunLimits(
             concurrency=self.concurrency,
-            watch=self.watch,
+            watch=watch,
             window=Window(length_s=self.window_s),
             retry=self.retry,
         )
+        lookout = Lookout(self.cloud, batch, watch, stop=self.stop)
         service = Throttle(
-            self.cloud,
+            lookout,
             self.policy,
             stop=self.stop,
             observer=self.notebook,
             rng=random.Random(1),
         )
-        return Run(
-            batch,
-            service,
-            self.ledger,
-            limits,
-            stop=self.stop,
+        ports = RunPorts(
+            service=service,
+            lookout=lookout,
+            ledger=self.ledger,
             observer=self.notebook,
         )
+        return Run(batch, ports, limits, stop=self.stop)
 
     async def execute(
         self, *, stop_after_s: float | None = None, reason: StopReason | None = None

@@ -35,6 +35,7 @@ from batch_register.model import (
     StopReason,
     entry_digest,
 )
+from batch_register.pacing import SettleTime
 from batch_register.stage import Replacing
 from batch_register.stopping import Stop
 from tests.fakes import ScriptedService, fault, service_error
@@ -99,7 +100,10 @@ class Bench:
 
     async def bury(self) -> Event:
         undertaker = Undertaker(
-            self.service, "wave-07", settle_s=SETTLE_S, stop=self.stop
+            self.service,
+            "wave-07",
+            settle=SettleTime(least_s=SETTLE_S),
+            stop=self.stop,
         )
         return await undertaker.bury(self.record, IMAGE)
 

@@ -53,8 +53,7 @@ from batch_register.stage import (
     Unknown,
 )
 from batch_register.throttle import ThrottlePolicy
-from batch_register.watcher import WatchLimits
-from tests.engine.rig import LoggedCloud, Rig, rig
+from tests.engine.rig import LoggedCloud, Rig, rig, watch_limits
 from tests.fakes import FakeImage, service_error, spec
 
 KEY = EntryKey("web-0")
@@ -203,7 +202,7 @@ def test_a_renamed_entry_finds_its_lost_image_where_tag_queries_show_nothing() -
 def test_waiting_for_a_busy_service_does_not_eat_the_images_own_time() -> None:
     """300 refusals of a second each, then a job of 100 s, with a deadline of 200 s."""
     one = rig(replies=deque(["ok"] + ["busy"] * 300), job_s=100.0)
-    one.watch = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=200.0)
+    one.watch = watch_limits(image_deadline_s=200.0)
     assert one.run().exit_code == 0
     assert one.cloud.calls["register"] == 301
 
@@ -528,7 +527,7 @@ def test_an_unwanted_entry_under_way_is_followed_to_its_end() -> None:
 
 def test_an_image_that_never_shows_whether_it_took_the_file_is_unknown() -> None:
     one = rig(replies=deque(["ok", "lose-after"]))
-    one.watch = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=200.0)
+    one.watch = watch_limits(image_deadline_s=200.0)
     outage = service_error(FaultKind.REJECTED)
 
     def broken(call: str) -> ServiceError | None:
@@ -553,7 +552,7 @@ def test_a_create_whose_image_cannot_be_looked_for_is_unknown(
 ) -> None:
     """At once where the look is refused for good, else when the entry's time is over."""
     one = rig(replies=deque(["lose-after"]), list_lag_s=1000.0)
-    one.watch = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=200.0)
+    one.watch = watch_limits(image_deadline_s=200.0)
     one.policy = ThrottlePolicy(silence_s=3600.0)
     outage = service_error(kind)
 

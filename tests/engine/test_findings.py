@@ -18,6 +18,7 @@ from batch_register.event import (
     Event,
     ImageAdopted,
     ImageFailed,
+    OutcomeUnknown,
     RegisterAccepted,
     StillQueued,
 )
@@ -80,8 +81,20 @@ def test_an_image_that_is_dead_is_passed_over(status: ImageStatus) -> None:
 
 
 def test_an_image_that_the_ledger_calls_dead_is_passed_over() -> None:
-    views = [view("a", ImageStatus.ACTIVE), view("b")]
+    views = [view("a", ImageStatus.SAVING), view("b")]
     assert choose(views, {ImageId("a")}) == Finding(image=views[1])
+
+
+def test_a_dead_image_that_is_active_after_all_leaves_the_outcome_unknown() -> None:
+    """Found by simulation: another ledger had revived it, and a twin was made."""
+    risen = view("a", ImageStatus.ACTIVE)
+    found = choose([risen, view("b")], {ImageId("a")})
+    assert found == Finding(image=risen, others=(view("b"),))
+    known = record()
+    known.dead_images = frozenset({ImageId("a")})
+    *_, event = adoption(found, known, spec())
+    assert isinstance(event, OutcomeUnknown)
+    assert event.error.code == "image.risen"
 
 
 def test_a_word_that_nobody_knows_does_not_prove_that_there_is_no_image() -> None:

@@ -7,9 +7,9 @@ from collections import deque
 
 from hypothesis import given, settings, strategies as st
 
-from batch_register.engine import Batch, Run, RunLimits, RunOutcome
+from batch_register.engine import Batch, Lookout, Run, RunLimits, RunOutcome, RunPorts
 from batch_register.model import FaultKind, Manifest
-from batch_register.pacing import Window
+from batch_register.pacing import SettleTime, Window
 from batch_register.plan import RetryPolicy
 from batch_register.stage import Active
 from batch_register.stopping import Stop
@@ -48,24 +48,27 @@ async def one_run(cloud: FakeCloud, ledger: MemoryLedger) -> RunOutcome:
     limits = RunLimits(
         concurrency=2,
         watch=WatchLimits(
-            poll_interval_s=5.0, settle_s=SETTLE_S, image_deadline_s=3600.0
+            poll_interval_s=5.0,
+            settle=SettleTime(least_s=SETTLE_S),
+            image_deadline_s=3600.0,
         ),
         window=Window(length_s=None),
         retry=RetryPolicy(),
     )
     records = ledger.replay()
     stop, notebook = Stop(), Notebook()
-    service = Throttle(
-        cloud, ThrottlePolicy(), stop=stop, observer=notebook, rng=random.Random(1)
-    )
     batch = Batch(
         manifest=manifest,
         records=records,
         is_selected=lambda _: True,
         is_new_ledger=not records,
     )
-    run = Run(batch, service, ledger, limits, stop=stop, observer=notebook)
-    return await run.execute()
+    lookout = Lookout(cloud, batch, limits.watch, stop=stop)
+    service = Throttle(
+        lookout, ThrottlePolicy(), stop=stop, observer=notebook, rng=random.Random(1)
+    )
+    ports = RunPorts(service=service, lookout=lookout, ledger=ledger, observer=notebook)
+    return await Run(batch, ports, limits, stop=stop).execute()
 
 
 async def runs_until_done(cloud: FakeCloud, ledger: MemoryLedger) -> RunOutcome:

@@ -6,13 +6,14 @@ import pytest
 
 from batch_register.engine.look import Look
 from batch_register.engine.perform import Errand, Performer
+from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.event import NoneFound
 from batch_register.model import EntryKey
 from batch_register.stage import Command, CreateImage, FindImage, RegisterImage
 from batch_register.stopping import Stop
 from batch_register.watcher import Watcher
-from tests.engine.rig import WATCH
+from tests.engine.rig import watch_limits
 from tests.fakes import Notebook, ScriptedService, spec
 from tests.unit.samples import IMAGE
 from tests.virtual_time import run_virtually
@@ -21,13 +22,21 @@ from tests.virtual_time import run_virtually
 def performer(service: ScriptedService) -> Performer:
     stop, notebook = Stop(), Notebook()
     look = Look(service, "wave-07", poll_interval_s=5.0, stop=stop, observer=notebook)
-    watcher = Watcher(service, "wave-07", WATCH, stop=stop, observer=notebook)
-    return Performer(service, "wave-07", WATCH, look=look, watcher=watcher, stop=stop)
+    limits = watch_limits()
+    watcher = Watcher(service, "wave-07", limits, stop=stop, observer=notebook)
+    sightings = Sightings(
+        manifest_name="wave-07", records={}, settle=limits.settle, patience_s=3600.0
+    )
+    return Performer(
+        service, limits, look=look, sightings=sightings, watcher=watcher, stop=stop
+    )
 
 
 def errand(**changes: object) -> Errand:
     record = EntryRecord(key=EntryKey("web-01"), name="web-01")
-    plain = Errand(spec=None, record=record, run_started_s=0.0, deadline_s=3600.0)
+    plain = Errand(
+        spec=None, record=record, run_started_s=0.0, claimed_s=0.0, deadline_s=3600.0
+    )
     for name, value in changes.items():
         setattr(plain, name, value)
     return plain

@@ -319,3 +319,11 @@ async def test_observations_come_back(path: Path):
     async with opened(path) as ledger:
         await ledger.note_many([cloud_observed({"tag_filter": True, "lag_s": 0.5})])
     assert read_ledger(path).observations == {"tag_filter": True, "lag_s": 0.5}
+
+
+async def test_what_a_run_observes_is_kept_beside_what_is_known(path: Path):
+    async with opened(path) as ledger:
+        await ledger.observe({"tag_filter": True, "list_lag_s": 0.5})
+    async with opened(path) as ledger:
+        await ledger.observe({"list_lag_s": 2.0})
+    assert read_ledger(path).observations == {"tag_filter": True, "list_lag_s": 2.0}

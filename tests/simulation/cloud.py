@@ -32,7 +32,7 @@ from batch_register.model import (
     spec_digest,
 )
 from tests.simulation.history import History
-from tests.simulation.story import Story, Tags, stream
+from tests.simulation.story import Beside, Story, Tags, stream
 
 EPOCH = datetime(2026, 9, 1, tzinfo=UTC)
 _SIZE_BYTES = 1000
@@ -80,10 +80,19 @@ class SimImage:
     source: str = ""
     is_given_up: bool = False  # a ledger says that it was left behind
 
+    @property
+    def created_at(self) -> str:
+        """Return the cloud's own text of when it was made."""
+        return f"{wall(self.made_s):%Y-%m-%dT%H:%M:%SZ}"
+
     def status_at(self, at_s: float) -> ImageStatus:
         """Return the status at that moment."""
         known = [status for since_s, status in self.course if since_s <= at_s]
         return known[-1] if known else self.course[0][1]
+
+    def is_shell_at(self, at_s: float) -> bool:
+        """Return whether it never had a file."""
+        return self.status_at(at_s) is ImageStatus.QUEUED and not self.jobs
 
     def is_live(self, at_s: float) -> bool:
         """Return whether it is an image that somebody could count as the entry's.
@@ -112,6 +121,7 @@ class SimCloud:
         self.images: dict[ImageId, SimImage] = {}
         self.creates: Counter[str] = Counter()
         self.is_calm = False
+        self.when_made: Callable[[], None] = lambda: None
         self.history = history
         self._now_s = now_s
         self._rng = stream(story.seed, "cloud")
@@ -136,8 +146,9 @@ class SimCloud:
             course=[(now_s, ImageStatus.QUEUED)],
         )
         self.creates[spec.key] += 1
+        self.when_made()
         self.history.add("cloud", spec.key, f"made {image_id}")
-        if live:
+        if live and self.story.beside is None:
             self.history.violate("I1", spec.key, f"{image_id} made beside {live}")
         return self._view(image, now_s)
 
@@ -158,10 +169,19 @@ class SimCloud:
         if dict(image.tags).get(SPEC_TAG, spec_digest(spec)) != spec_digest(spec):
             words = f"{image_id} was made from another spec"
             self.history.violate("I2", spec.key, words)
+        if self.story.beside is not Beside.TOGETHER:
+            self._check_alone(image, now_s)
         job = self._begin_job(image, now_s)
         image.source = spec.image_url
         self.history.add("cloud", spec.key, f"{image_id} takes a file, {job.job_id}")
         return job.job_id
+
+    def _check_alone(self, image: SimImage, now_s: float) -> None:
+        """I1, also for runs at the same time: one image per entry ever gets a file."""
+        for other in self.live(image.spec.key):
+            if other is not image and not other.is_shell_at(now_s):
+                words = f"{image.image_id} gets a file beside {other.image_id}"
+                self.history.violate("I1", image.spec.key, words)
 
     def delete(self, image_id: ImageId) -> None:
         """Remove an image; one that holds data, or will, must never be asked for."""
@@ -267,7 +287,7 @@ class SimCloud:
             status=status,
             size_bytes=_SIZE_BYTES if is_active else 0,
             tags=image.tags,
-            created_at=f"{wall(image.made_s):%Y-%m-%dT%H:%M:%SZ}",
+            created_at=image.created_at,
             raw_status=status.value,
         )
 
@@ -297,14 +317,8 @@ class SimCloud:
         return [one for one in self.images.values() if one.spec.key == key]
 
     def live(self, key: str) -> list[SimImage]:
-        """Return the images that may be taken for an entry's own.
-
-        With several ledgers, one may revive what another has given up: a known limit.
-        """
-        found = [one for one in self.of(key) if one.is_live(self._now_s())]
-        if self.story.has_several_ledgers:
-            found = [one for one in found if not one.is_given_up]
-        return found
+        """Return the images that may be taken for an entry's own."""
+        return [one for one in self.of(key) if one.is_live(self._now_s())]
 
     def give_up(self, image_ids: Iterable[ImageId]) -> None:
         """Hear that a ledger records images as left behind."""

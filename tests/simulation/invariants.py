@@ -16,12 +16,19 @@ from batch_register.errors import LedgerError
 from batch_register.ledger.reader import Scan
 from batch_register.ledger.replay import Replay
 from batch_register.model import Action, EntryKey, ImageId, ImageStatus
-from batch_register.stage import Created, Planned, Unknown
+from batch_register.stage import (
+    Active,
+    Created,
+    Planned,
+    Registered,
+    Stage,
+    Unknown,
+)
 from tests.simulation.cloud import SimCloud, SimImage
 from tests.simulation.disk import SimFile
 from tests.simulation.history import History
 from tests.simulation.process import Process
-from tests.simulation.story import POLL_S, Story, Tags
+from tests.simulation.story import POLL_S, Beside, Story, Tags
 
 _GRACE_S = 30.0  # from a stop to the end of the process
 _EXIT_CODES = frozenset({0, 3, 4, 5, 6, 69, 77, 130, 143})
@@ -64,6 +71,25 @@ def _check_outcome(
     if outcome.stop_reason is None:
         for key in process.wanted:
             _check_terminal(records[key], history)
+        _check_shown(process, records, history)
+
+
+def _check_shown(process: Process, records: Records, history: History) -> None:
+    """I3: every image that a run has seen is in its ledger, a twin as well."""
+    known = _ids_named_in(bytes(process.file.content))
+    for image_id in process.witness.shown:
+        image = process.world.cloud.images[image_id]
+        key = image.spec.key
+        if key not in process.wanted or image_id in known:
+            continue
+        # otherwise the next run looks, and takes over what it finds
+        has_image = isinstance(_certain(records[key]), Created | Registered | Active)
+        if image.is_live(history.now_s()) and has_image:
+            history.violate("I3", key, f"{image_id} was seen and is not recorded")
+
+
+def _certain(record: EntryRecord) -> Stage:
+    return record.stage.was if isinstance(record.stage, Unknown) else record.stage
 
 
 def _is_told_by(on_disk: EntryRecord, in_memory: EntryRecord) -> bool:
@@ -130,7 +156,12 @@ def check_ledger(
     for record in replay.records.values():
         _check_active(record, cloud, history)
         live = cloud.live(record.key)
-        if len(live) > 1:
+        counted = live
+        if story.beside is not None:
+            # with a lost reply, a run may take the other's shell over and leave its own
+            now_s = history.now_s()
+            counted = [one for one in live if not one.is_shell_at(now_s)]
+        if len(counted) > 1 and story.beside is not Beside.TOGETHER:
             ids = [one.image_id for one in live]
             history.violate("I1", record.key, f"live at the end: {ids}")
         if story.tags is not Tags.DROPPED:

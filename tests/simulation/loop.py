@@ -1,6 +1,7 @@
 """A loop on virtual time that takes ready callbacks one by one, in an order by seed.
 
-Between any two callbacks `on_step` may act: that is where a simulated process dies.
+Between any two callbacks those in `on_step` may act: that is where a simulated process
+dies.
 """
 
 from __future__ import annotations
@@ -44,14 +45,15 @@ class SeededLoop(asyncio.SelectorEventLoop):
         self._order = rng
         self._shuffles = shuffles
         self.steps = 0
-        self.on_step: Callable[[], None] = lambda: None
+        self.on_step: list[Callable[[], None]] = []
 
     def time(self) -> float:
         return self._jumping.now_s
 
     def _run_once(self) -> None:
         self.steps += 1
-        self.on_step()
+        for hear in list(self.on_step):
+            hear()
         ready, waiting = self._ready, list[asyncio.Handle]()
         if len(ready) > 1:
             if self._shuffles:

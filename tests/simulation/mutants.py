@@ -6,7 +6,7 @@ Each hands out one wrong part where a process is put together; nothing is patche
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from batch_register.engine import Run
 from batch_register.engine.batch import Work
@@ -26,6 +26,7 @@ from batch_register.model import (
     Pairs,
     Quota,
 )
+from batch_register.pacing import SettleTime
 from batch_register.ports import ImageService, Ledger
 from tests.simulation.process import Parts
 
@@ -76,10 +77,17 @@ class BlindRetry(Parts):
         return _CertainOfCreates(service)
 
 
+class _NoTime(SettleTime):
+    @property
+    def seconds(self) -> float:
+        return 0.0
+
+
 class NoSettleTime(Parts):
     """Takes the first look that shows nothing for proof."""
 
-    settle_s = 0.0
+    def settle(self) -> SettleTime:
+        return _NoTime(least_s=0.0)
 
 
 class _CallsBeforeIntents:
@@ -97,6 +105,9 @@ class _CallsBeforeIntents:
         self._writing.add(writing)
         writing.add_done_callback(self._done)
         return "2026-09-01T00:00:00.000Z"
+
+    async def observe(self, facts: Mapping[str, object]) -> None:
+        await self._ledger.observe(facts)
 
     async def declare(
         self, specs: Iterable[ImageSpec], removed: Iterable[EntryKey]

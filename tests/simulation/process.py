@@ -12,7 +12,14 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from batch_register.engine import Batch, Run, RunLimits, RunOutcome
+from batch_register.engine import (
+    Batch,
+    Lookout,
+    Run,
+    RunLimits,
+    RunOutcome,
+    RunPorts,
+)
 from batch_register.entry import EntryRecord
 from batch_register.errors import LedgerError
 from batch_register.ledger import LedgerFile, LedgerSession, run_finished, run_started
@@ -20,12 +27,14 @@ from batch_register.ledger.disk import Disk
 from batch_register.model import (
     EntryKey,
     ImageId,
+    ImageQuery,
     ImageSpec,
+    ImageView,
     Manifest,
     StopReason,
     Target,
 )
-from batch_register.pacing import Window
+from batch_register.pacing import SettleTime, Window
 from batch_register.plan import RetryPolicy
 from batch_register.ports import ImageService, Ledger, Observer
 from batch_register.stopping import Stop
@@ -52,7 +61,10 @@ class Parts:
     """What a process is made of; a mutant hands out other parts."""
 
     run: type[Run] = Run
-    settle_s = SETTLE_S
+
+    def settle(self) -> SettleTime:
+        """Return the settle time that the run goes by."""
+        return SettleTime(least_s=SETTLE_S, list_every_s=POLL_S)
 
     def disk(self, disk: Disk) -> Disk:
         """Return the disk that the ledger is written to."""
@@ -130,7 +142,7 @@ class Process:
         self.began_s = loop.time()
         self.stop.when_requested(self.witness.stops)
         self.world.history.add(self.name, None, f"begins: {self.plan}")
-        loop.on_step = self._step
+        loop.on_step.append(self._step)
         try:
             async with asyncio.TaskGroup() as group:
                 self._main = group.create_task(self._run())
@@ -141,7 +153,7 @@ class Process:
             if not self.is_dead:
                 self.world.history.violate("bug", None, _words(errors))
         finally:
-            loop.on_step = lambda: None
+            loop.on_step.remove(self._step)
         if self.gone_s is None:
             self.gone_s = loop.time()
         if self.is_dead and self.plan.ending is Ending.POWER:
@@ -194,19 +206,12 @@ class Process:
             is_new_ledger=not ledger.replay.runs,
         )
         observer: Observer = self.witness
-        throttle = Throttle(
-            world.parts.service(Wire(world.cloud, self, self.rng)),
-            ThrottlePolicy(),
-            stop=self.stop,
-            observer=observer,
-            rng=self.rng,
-        )
         is_short = plan.ending is Ending.WINDOW
         limits = RunLimits(
             concurrency=plan.concurrency,
             watch=WatchLimits(
                 poll_interval_s=POLL_S,
-                settle_s=world.parts.settle_s,
+                settle=world.parts.settle(),
                 image_deadline_s=IMAGE_DEADLINE_S,
             ),
             window=Window(length_s=_WINDOW_S if is_short else None),
@@ -214,14 +219,22 @@ class Process:
                 retry_failed=plan.retry_failed, keep_failed=plan.keep_failed
             ),
         )
-        run = world.parts.run(
-            batch,
-            throttle,
-            world.parts.ledger(ledger),
-            limits,
+        wire = world.parts.service(Wire(world.cloud, self, self.rng))
+        lookout = Lookout(wire, batch, limits.watch, stop=self.stop)
+        throttle = Throttle(
+            lookout,
+            ThrottlePolicy(),
             stop=self.stop,
             observer=observer,
+            rng=self.rng,
         )
+        ports = RunPorts(
+            service=throttle,
+            lookout=lookout,
+            ledger=world.parts.ledger(ledger),
+            observer=observer,
+        )
+        run = world.parts.run(batch, ports, limits, stop=self.stop)
         return await run.execute()
 
     # ------------------------------------------------------------ how it ends
@@ -296,6 +309,9 @@ class Process:
         self.witness.sends(call, key, image_id)
         if is_write or self.plan.trigger is Trigger.SEND:
             self.reach(Trigger.SEND)
+
+    def note_shown(self, query: ImageQuery, views: list[ImageView]) -> None:
+        self.witness.shows(query, views)
 
     def note_answered(self, call: str, key: str | None, words: str) -> None:
         self.witness.answered(call, key, words)

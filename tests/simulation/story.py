@@ -37,6 +37,13 @@ class LedgerIs(StrEnum):
     OLD = "old"  # put back from a copy of some runs ago
 
 
+class Beside(StrEnum):
+    """When a second runner with a ledger of its own begins, beside a run."""
+
+    TOGETHER = "together"  # in the same moment, give or take
+    APART = "apart"  # a settle time after the first image was made
+
+
 class Trigger(StrEnum):
     """What is counted until the ending comes."""
 
@@ -75,6 +82,7 @@ class RunPlan:
     fsync_error_at: int = 0  # which flush fails; 0: none
     room_bytes: int | None = None  # what the disk still takes
     calm: bool = False
+    beside: tuple[Beside, RunPlan] | None = None  # another runner at the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +122,12 @@ class Story:
             or self.runners > 1
             or self.copied_after > 0
         )
+
+    @property
+    def beside(self) -> Beside | None:
+        """Return whether, and how, two runners are ever at work at the same time."""
+        found = [plan.beside[0] for plan in self.runs if plan.beside is not None]
+        return found[0] if found else None
 
     @property
     def has_several_ledgers(self) -> bool:
@@ -204,12 +218,23 @@ def _draw_runs(
             plan = replace(plan, removed=tuple(rng.sample(range(entries), 2)))
         # whoever has no ledger of what was made must not look too early
         before = runs[-1].runner if runs else 0
-        is_blind = plan.runner != before or plan.ledger_is is not LedgerIs.KEPT
+        is_blind = (
+            runners > 1 or plan.runner != before or plan.ledger_is is not LedgerIs.KEPT
+        )
         gap_s = rng.choice([0.0, rng.uniform(0, 90)])
         plan = replace(plan, gap_s=gap_s + (SETTLE_S if is_blind else 0.0))
         plan = replace(plan, retry_failed=rng.random() < 0.9)
         runs.append(_with_disk(_with_ending(plan, rng), rng))
+    if runners > 1 and rng.random() < 0.6:
+        runs[0] = _with_company(runs[0], rng)
     return tuple(runs)
+
+
+def _with_company(plan: RunPlan, rng: random.Random) -> RunPlan:
+    """Have a second runner work at the same time."""
+    other = _with_ending(replace(plan, runner=1 - plan.runner, gap_s=0.0), rng)
+    finishes = replace(plan, ending=rng.choice([plan.ending, Ending.FINISH]))
+    return replace(finishes, beside=(rng.choice(list(Beside)), other))
 
 
 _LONGEST = {Trigger.STEP: 3000, Trigger.SEND: 60, Trigger.WRITE: 25, Trigger.FSYNC: 25}

@@ -42,6 +42,10 @@ class Sender(Protocol):
         """Hear that a request goes out."""
         ...
 
+    def note_shown(self, query: ImageQuery, views: list[ImageView]) -> None:
+        """Hear what a list has shown the process."""
+        ...
+
     def note_answered(self, call: str, key: str | None, words: str) -> None:
         """Hear what the process is told."""
         ...
@@ -90,7 +94,9 @@ class Wire:
         return await self._read("job", key, lambda: self._cloud.job(job_id))
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
-        return await self._read("list", None, lambda: self._cloud.listed(query))
+        views = await self._read("list", None, lambda: self._cloud.listed(query))
+        self._sender.note_shown(query, views)
+        return views
 
     async def get_quota(self) -> Quota:
         return await self._read("quota", None, self._cloud.quota)

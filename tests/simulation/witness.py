@@ -7,13 +7,27 @@ that the run under test cannot swallow it.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from batch_register.engine.findings import LIVE, precedence
 from batch_register.entry import EntryRecord
-from batch_register.event import Event, RetryStarted, ShellFate, ShellKept
-from batch_register.model import EntryKey, ImageId
+from batch_register.event import (
+    DuplicateSeen,
+    Event,
+    RetryStarted,
+    ShellFate,
+    ShellKept,
+)
+from batch_register.model import (
+    ENTRY_TAG,
+    EntryKey,
+    ImageId,
+    ImageQuery,
+    ImageStatus,
+    ImageView,
+)
 from batch_register.stage import (
     Created,
     Creating,
@@ -46,7 +60,8 @@ class DurableLines:
         new = [json.loads(raw) for raw in data[self.read_bytes : end].splitlines()]
         self.read_bytes = end
         for line in new:
-            if line["event"].startswith("image."):
+            is_move = line["event"].startswith("image.")
+            if is_move and line["event"] != DuplicateSeen.ledger_name:
                 self.last[line["key"]] = line
         return new
 
@@ -72,6 +87,8 @@ class Witness:
         self._in_flight: set[EntryKey] = set()
         self._unclear: Counter[tuple[str, str]] = Counter()
         self.wanted: set[EntryKey] = set()  # what this run is to make
+        self.shown: dict[ImageId, ImageView] = {}  # by lists, latest view
+        self.dead: defaultdict[str, frozenset[ImageId]] = defaultdict(frozenset)
         self.sent: Counter[str] = Counter()
         self.writes = 0
         self.stopped_s: float | None = None
@@ -93,6 +110,8 @@ class Witness:
             self._history.violate("I12", key, f"{call} sent without a ledger")
         if key is not None and call != "delete":
             self._check_intent(call, key, image_id)
+        if key is not None and call == "register" and image_id is not None:
+            self._check_first(key, image_id)
 
     def _check_intent(self, call: str, key: str, image_id: ImageId | None) -> None:
         last = self._lines.last.get(key, {"event": "nothing"})
@@ -109,6 +128,28 @@ class Witness:
         self._unclear[call, key] += 1
         if self._unclear[call, key] > _MOST_TRIES:
             self._history.violate("I6", key, f"{call} repeated over and over")
+
+    def shows(self, query: ImageQuery, views: list[ImageView]) -> None:
+        """Take note of the images that a list has shown to this run."""
+        if query.tag is not None and query.tag[0] == ENTRY_TAG:
+            for view in list(self.shown.values()):
+                if query.tag in view.tags:
+                    del self.shown[view.image_id]  # newer than what was shown before
+        for view in views:
+            if view.tag(ENTRY_TAG) is not None:
+                self.shown[view.image_id] = view
+
+    def _check_first(self, key: str, image_id: ImageId) -> None:
+        """I13: no file for an image once one is visible that goes before it."""
+        own = self._cloud.images[image_id]
+        mine = (LIVE.index(ImageStatus.QUEUED), own.created_at, image_id)
+        for view in self.shown.values():
+            owner = self._cloud.images[view.image_id].spec.key
+            if owner != key or view.image_id == image_id or view.status not in LIVE:
+                continue
+            if precedence(view) < mine and view.image_id not in self.dead[key]:
+                words = f"{image_id} gets a file beside {view.image_id}"
+                self._history.violate("I13", key, words)
 
     # ------------------------------------------------------------ the ledger
 
@@ -143,8 +184,13 @@ class Witness:
         is_kept = isinstance(event, RetryStarted) and event.shell is ShellFate.KEEP
         if is_kept or isinstance(event, ShellKept):
             self._cloud.give_up(record.dead_images)
+        self.dead[record.key] = record.dead_images
+        if isinstance(event, DuplicateSeen):
+            return  # another image's story
         # an entry that is only resolved is left where the look found it
-        if isinstance(record.stage, _IN_FLIGHT) and record.key in self.wanted:
+        is_left = isinstance(record.stage, Created) and record.fault is not None
+        is_in_flight = isinstance(record.stage, _IN_FLIGHT) and not is_left
+        if is_in_flight and record.key in self.wanted:
             self._in_flight.add(record.key)
         else:
             self._in_flight.discard(record.key)

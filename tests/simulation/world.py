@@ -14,7 +14,15 @@ from tests.simulation.disk import SimFile
 from tests.simulation.history import History, Violation
 from tests.simulation.loop import SeededLoop
 from tests.simulation.process import Parts, Process, World
-from tests.simulation.story import SETTLE_S, LedgerIs, RunPlan, Story, draw, stream
+from tests.simulation.story import (
+    SETTLE_S,
+    Beside,
+    LedgerIs,
+    RunPlan,
+    Story,
+    draw,
+    stream,
+)
 from tests.simulation.witness import DurableLines
 
 _CALM_RUNS = 7
@@ -101,7 +109,10 @@ class _Stage:
     async def play(self) -> None:
         """Play all runs, then calm ones until each runner is done."""
         for plan in self._story.runs:
-            await self._run(plan)
+            if plan.beside is None:
+                await self._run(plan)
+            else:
+                await self._run_two(plan, *plan.beside)
             if self.world.history.violations:
                 return
         self.world.cloud.is_calm = True
@@ -131,6 +142,22 @@ class _Stage:
             if sent:
                 words = f"{sent} requests after success"
                 self.world.history.violate("I4", None, words)
+
+    async def _run_two(self, plan: RunPlan, when: Beside, other: RunPlan) -> None:
+        """Have two runners work at the same time, each with a ledger of its own."""
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(self._run(plan))
+            if when is Beside.APART:
+                await self._first_image(first)
+                await asyncio.sleep(SETTLE_S)
+            await self._run(other)
+
+    async def _first_image(self, run: asyncio.Task[int | None]) -> None:
+        """Wait until an image is made, or that run is over."""
+        made = asyncio.Event()
+        self.world.cloud.when_made = made.set
+        run.add_done_callback(lambda _: made.set())
+        await made.wait()
 
     async def _run(self, plan: RunPlan) -> int | None:
         process = await self._process(plan)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, strategies as st
 
-from batch_register.pacing import Backoff, CheckSchedule, Window, settled_at_s
+from batch_register.pacing import (
+    Backoff,
+    CheckSchedule,
+    SettleTime,
+    Window,
+    settled_at_s,
+)
 
 SECONDS = st.floats(0.001, 1e6)
 
@@ -46,3 +53,51 @@ def test_a_window_admits_only_what_would_typically_end_inside() -> None:
     assert window.admits(60.0, 39.0)
     assert not window.admits(60.0, 40.0)
     assert Window(length_s=None).admits(1e9, 1e9)
+
+
+# ------------------------------------------------------------ the settle time
+
+
+def test_a_settle_time_that_nothing_was_measured_for_is_the_least() -> None:
+    settle = SettleTime(least_s=30.0)
+    settle.note_listed({"a"}, 10.0)
+    assert (settle.seconds, settle.measured_lag_s) == (30.0, None)
+
+
+def test_a_remembered_lag_can_only_raise_it() -> None:
+    assert SettleTime(least_s=30.0, remembered_lag_s=9.0).seconds == 30.0
+    assert SettleTime(least_s=30.0, remembered_lag_s=11.0).seconds == 33.0
+
+
+@pytest.mark.parametrize(
+    ("lists", "lag_s"),
+    [
+        ([(1.0, True)], 0.0),  # the first list shows it: no lag that could be seen
+        ([(5.0, False), (10.0, True)], 10.0),
+        ([(5.0, False), (7.0, True)], 7.0),
+        # lists failed in between: they tell nothing of when it would have shown
+        ([(5.0, False), (90.0, True)], 10.0),
+        ([(5.0, False)], None),
+        ([(-1.0, True), (5.0, False), (10.0, True)], 10.0),  # asked before it was made
+        ([(599.0, False), (600.0, False), (601.0, True)], 601.0),
+        ([(601.0, False), (602.0, True)], None),  # a cloud that never shows it
+    ],
+)
+def test_a_lag_is_what_a_list_has_missed_and_at_most_until_the_next(
+    lists: list[tuple[float, bool]], lag_s: float | None
+) -> None:
+    settle = SettleTime(least_s=30.0, list_every_s=5.0)
+    settle.note_made("image-1", 100.0)
+    for after_s, is_shown in lists:
+        settle.note_listed({"image-1"} if is_shown else set(), 100.0 + after_s)
+    assert settle.measured_lag_s == lag_s
+
+
+def test_the_longest_lag_of_a_run_counts() -> None:
+    settle = SettleTime(least_s=30.0)
+    settle.note_made("slow", 0.0)
+    settle.note_made("quick", 0.0)
+    settle.note_listed({"quick"}, 20.0)
+    settle.note_listed({"slow", "quick"}, 25.0)
+    assert settle.measured_lag_s == 20.0
+    assert settle.seconds == 60.0

@@ -25,12 +25,15 @@ from batch_register.model import (
     JobView,
     StopReason,
 )
+from batch_register.pacing import SettleTime
 from batch_register.stopping import Stop
 from batch_register.watcher import Watched, Watcher, WatchLimits
 from tests.fakes import Notebook, ScriptedService, service_error
 from tests.virtual_time import run_virtually
 
-LIMITS = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=600.0)
+LIMITS = WatchLimits(
+    poll_interval_s=5.0, settle=SettleTime(least_s=30.0), image_deadline_s=600.0
+)
 DEADLINE_S = 600.0
 REASON = Fault(
     kind=FaultKind.JOB_FAILED,
@@ -152,13 +155,15 @@ def test_nothing_is_asked_while_nothing_is_watched() -> None:
 @pytest.mark.parametrize(
     ("created_at", "since"),
     [
-        ("2026-09-01T00:00:09Z", "2026-09-01T00:00:03Z"),
+        ("2026-09-01T00:00:09Z", "2026-08-31T23:59:03Z"),
         ("", None),
+        ("0 a.m.", None),
     ],
 )
 def test_the_list_is_narrowed_only_when_every_age_is_known(
     created_at: str, since: str | None
 ) -> None:
+    """To the oldest image, and two settle times more: what another run has made."""
     bench = Bench(list=[[ACTIVE, view(ImageStatus.ACTIVE, 2, 7)]])
 
     async def scenario() -> None:
@@ -180,7 +185,7 @@ def test_an_age_that_a_list_tells_narrows_the_next_one() -> None:
     bench.watch_one()
     assert bench.service.queries == [
         ImageQuery(tag=MANIFEST),
-        ImageQuery(tag=MANIFEST, created_since="2026-09-01T00:00:01Z"),
+        ImageQuery(tag=MANIFEST, created_since="2026-08-31T23:59:01Z"),
     ]
 
 

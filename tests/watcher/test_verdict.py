@@ -19,6 +19,7 @@ from batch_register.model import (
     JobStatus,
     JobView,
 )
+from batch_register.pacing import SettleTime
 from batch_register.watcher import Watched, WatchLimits
 from batch_register.watcher.verdict import (
     is_due,
@@ -30,7 +31,9 @@ from batch_register.watcher.verdict import (
 )
 
 IMAGE, JOB = ImageId("image-1"), JobId("job-1")
-LIMITS = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=3600.0)
+LIMITS = WatchLimits(
+    poll_interval_s=5.0, settle=SettleTime(least_s=30.0), image_deadline_s=3600.0
+)
 NOW_S = 1000.0
 CREATED_AT = "2026-09-01T00:00:00Z"
 
@@ -167,7 +170,9 @@ def test_each_sight_has_its_own_time_until_a_closer_look(
 
 
 def test_an_overdue_image_is_not_asked_about_more_than_once_in_24_polls() -> None:
-    hasty = WatchLimits(poll_interval_s=5.0, settle_s=30.0, image_deadline_s=60.0)
+    hasty = WatchLimits(
+        poll_interval_s=5.0, settle=SettleTime(least_s=30.0), image_deadline_s=60.0
+    )
     assert hasty.overdue_every_s == 120.0
 
 

@@ -1,0 +1,77 @@
+"""Record what lists bring to light beside the entries' own ways: twins, and list lag.
+
+Decides: when such a line is written. Must not know: how entries move, what a twin is
+(that is `sightings`).
+"""
+
+from __future__ import annotations
+
+from batch_register.engine.drive import Driver
+from batch_register.engine.lookout import Lookout
+from batch_register.event import DuplicateSeen
+from batch_register.ports import Ledger, Observer
+
+LIST_LAG = "list_lag_s"
+
+
+class Chronicle:
+    """Keeps the ledger abreast of a lookout."""
+
+    def __init__(
+        self, lookout: Lookout, driver: Driver, ledger: Ledger, observer: Observer
+    ) -> None:
+        self._lookout = lookout
+        self._driver = driver
+        self._ledger = ledger
+        self._observer = observer
+        self._settle_s = lookout.sightings.settle.seconds
+
+    async def follow(self) -> None:
+        """Write down what is new after each list, until this is cancelled.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        while True:
+            await self._lookout.news.wait()
+            self._lookout.news.clear()
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Write down what is new.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        for record, view in list(self._lookout.sightings.unreported()):
+            twin = DuplicateSeen(image_id=view.image_id, status=view.status)
+            await self._driver.record(record, twin)
+            self._observer.noticed(
+                "entry.twin_seen",
+                key=record.key,
+                image_id=record.image_id,
+                twin=view.image_id,
+            )
+        settle_s = self._lookout.sightings.settle.seconds
+        if settle_s > self._settle_s:
+            self._settle_s = settle_s
+            self._observer.noticed("settle.raised", settle_s=round(settle_s, 1))
+            await self._remember()
+
+    async def close(self) -> None:
+        """Write down the last news, and what lists of this run have lagged at most.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        await self.catch_up()
+        await self._remember()
+
+    async def _remember(self) -> None:
+        """Keep the lag for the next run, where this one has measured another."""
+        settle = self._lookout.sightings.settle
+        measured_s = settle.measured_lag_s
+        if measured_s is None or round(measured_s, 1) == settle.remembered_lag_s:
+            return
+        settle.remembered_lag_s = round(measured_s, 1)
+        await self._ledger.observe({LIST_LAG: settle.remembered_lag_s})
