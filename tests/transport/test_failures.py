@@ -13,7 +13,7 @@ import pytest
 from batch_register.errors import ServiceError
 from batch_register.model import Action, Applied, FaultKind
 from batch_register.transport import Request
-from batch_register.transport.failure import host_of, translate
+from batch_register.transport.failure import translate
 
 pytestmark = pytest.mark.integration
 
@@ -224,19 +224,6 @@ async def test_a_name_that_does_not_resolve_sent_nothing(sender):
 async def test_a_name_that_cannot_be_one_sent_nothing(sender, host):
     error = await failure(sender, request(f"http://{host}"))
     assert (error.fault.code, verdict(error)) == ("transport.dns", UNSENT)
-
-
-@pytest.mark.parametrize(
-    ("url", "named"),
-    [
-        ("https://cloud.example/x?secret=1", "cloud.example:443"),
-        ("http://cloud.example", "cloud.example:80"),
-        ("https://cloud.example:8443/v3", "cloud.example:8443"),
-        ("http://[::1]:8774/", "[::1]:8774"),
-    ],
-)
-def test_a_server_is_named_by_host_and_port_alone(url, named):
-    assert host_of(url) == named
 
 
 @pytest.mark.parametrize(
