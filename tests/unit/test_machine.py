@@ -181,6 +181,13 @@ def test_every_other_pair_is_a_bug(stage: Stage, event: Event) -> None:
         advance(stage, event)
 
 
+def test_a_bug_is_told_by_event_and_stage() -> None:
+    with pytest.raises(InvalidTransitionError) as caught:
+        advance(PLANNED, StillQueued())
+    assert str(caught.value) == "StillQueued cannot happen at Planned"
+    assert caught.value.hint == "please report this as a bug"
+
+
 def test_an_unknown_outcome_moves_on_from_where_it_was() -> None:
     unknown = Unknown(fault=PASSING, was=REGISTERED)
     event = ImageActive(image_id=IMAGE, size_bytes=7)

@@ -96,10 +96,14 @@ def test_a_refused_shell_is_not_registered_again_once_the_spec_has_changed() -> 
     assert made.shell is ShellFate.REPLACE
 
 
-def test_keep_failed_leaves_the_dead_image_in_the_cloud() -> None:
-    policy = RetryPolicy(keep_failed=True)
+def test_a_dead_image_is_replaced_unless_it_shall_be_kept() -> None:
     dead = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE, job_id=JOB)
-    assert decide(record(dead), is_wanted=True, policy=policy).shell is ShellFate.KEEP
+
+    def fate(policy: RetryPolicy) -> ShellFate:
+        return decide(record(dead), is_wanted=True, policy=policy).shell
+
+    assert fate(RetryPolicy()) is ShellFate.REPLACE
+    assert fate(RetryPolicy(keep_failed=True)) is ShellFate.KEEP
 
 
 def test_keep_failed_does_not_keep_what_only_seems_to_be_gone() -> None:
@@ -163,8 +167,26 @@ def test_what_failed_here_may_have_been_made_by_a_run_with_another_ledger() -> N
     assert look_is_needed(Failed(fault=fault(FaultKind.SPEC_CONFLICT)))
 
 
+def test_only_what_calls_the_cloud_needs_it():
+    needing = {one for one in Intention if decision(one, "why").needs_service}
+    assert needing == {
+        Intention.START,
+        Intention.RESUME,
+        Intention.RETRY,
+        Intention.RESOLVE,
+    }
+
+
+def test_scripts_know_intentions_by_these_words() -> None:
+    """`plan` prints them, and counts by them in its JSON."""
+    assert [str(one) for one in Intention] == [
+        *("start", "resume", "retry", "skip", "conflict"),
+        *("hold", "resolve", "adopt", "defer", "leave"),
+    ]
+
+
 def test_admission_goes_by_priority_then_size_then_place_in_the_file() -> None:
     small, large = spec("small", size_bytes=1), spec("large", size_bytes=9)
     urgent, plain, last = spec("urgent", priority=5), spec("plain"), spec("last")
-    order = admission_order([small, plain, last, large, urgent])
+    order = admission_order([plain, small, last, large, urgent])
     assert order == [urgent, large, small, plain, last]
