@@ -108,6 +108,7 @@ def test_every_cut_line_is_damage():
         (RAW[:-1], "it does not end in a checksum"),
         (RAW.upper().replace(b'"V"', b'"v"'), "it does not end in a checksum"),
         (RAW.replace(b"i-1", b"i-2"), "its checksum does not match"),
+        (b"x" * MAX_LINE_BYTES, "not a ledger line"),
         (b"x" * (MAX_LINE_BYTES + 1), "too long for a ledger line"),
         (sealed("[1"), "not one JSON object in ASCII"),
         (sealed('{"v":1,"é":1'), "not one JSON object in ASCII"),
@@ -148,6 +149,16 @@ def test_wrong_envelope_is_damage(change):
     whole = {"v": 1, "seq": 7, "run_id": "r", "at": "t", "event": "e"} | change
     with pytest.raises(DamagedLineError, match="missing or of the wrong type"):
         decode(sealed(json.dumps(whole)[:-1]))
+
+
+@pytest.mark.parametrize("name", ["v", "seq", "run_id", "at", "event"])
+def test_line_without_a_part_of_its_envelope_is_damage(name):
+    whole = {"v": 1, "seq": 7, "run_id": "r", "at": "t", "event": "e"}
+    del whole[name]
+    with pytest.raises(DamagedLineError) as caught:
+        decode(sealed(json.dumps(whole)[:-1]))
+    expected = "v, seq, run_id, at, event or key is missing or of the wrong type"
+    assert str(caught.value) == expected
 
 
 def test_newer_version_is_no_damage():
@@ -196,8 +207,15 @@ def test_newline_that_lost_a_bit_is_damage_and_no_torn_write():
     for bit in range(8):
         tail = RAW[:-1] + bytes([ord("\n") ^ 1 << bit])
         for torn in (b"", RAW[:30]):
-            with pytest.raises(DamagedLineError, match="follows the checksum"):
+            with pytest.raises(DamagedLineError) as caught:
                 mend(tail + torn)
+            expected = "something other than a newline follows the checksum"
+            assert str(caught.value) == expected
+
+
+def test_letters_after_a_whole_tail_are_no_zeros():
+    with pytest.raises(DamagedLineError):
+        mend(RAW[:-1] + b"X")
 
 
 def test_tail_with_a_wrong_checksum_is_torn():
@@ -206,7 +224,7 @@ def test_tail_with_a_wrong_checksum_is_torn():
 
 @pytest.mark.parametrize(
     ("raw", "does"),
-    [(b"", True), (b'{"', True), (b'{"v":1', True), (b"\0\0", True), (b"a: 1", False)],
+    [(b"", True), (b'{"', True), (b'{"v":1', True), (b"\0\0", True), (b"X", False)],
 )
 def test_beginning_of_a_ledger_is_known(raw, does):
     assert begins_like_ledger(raw) is does
