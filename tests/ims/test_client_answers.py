@@ -72,6 +72,16 @@ MISREAD = {
         "answer.status",
         "status 100 is not the documented answer",
     ),
+    "redirect with a choice": (
+        reply(300, None, {"location": "https://other.example.org/"}),
+        "answer.redirect",
+        "redirected to other.example.org; redirects are never followed",
+    ),
+    "beyond the statuses": (
+        reply(600, image()),
+        "answer.status",
+        "status 600 is not the documented answer",
+    ),
     "no status at all": (
         reply(999, image()),
         "answer.status",
@@ -203,6 +213,7 @@ def coded(status: int, code: str, headers: dict[str, str] | None = None) -> Repl
         # A refusal by a gateway that fails at the same time proves nothing.
         (coded(500, "IMG.0060"), FaultKind.BUSY, Applied.UNKNOWN),
         (coded(408, "IMG.0060"), FaultKind.BUSY, Applied.UNKNOWN),
+        (coded(499, "IMG.0060"), FaultKind.BUSY, Applied.UNKNOWN),
     ],
 )
 async def test_a_write_is_certainly_not_done_only_after_a_clear_refusal(
@@ -257,6 +268,13 @@ async def test_a_write_without_an_answer_is_never_certain(kind, told, kept):
 )
 async def test_how_long_to_stay_away(answer, seconds):
     assert (await fails(REGISTER, answer)).retry_after_s == seconds
+
+
+@pytest.mark.parametrize("answer", [reply(202), reply(400), reply(401)])
+async def test_an_error_names_the_call_that_failed(answer):
+    error = await fails(GET, answer, answer)
+    assert error.operation == "get image"
+    assert str(error).startswith("get image: ")
 
 
 async def test_a_refusal_without_words_is_told_in_those_of_the_standard():
@@ -377,6 +395,7 @@ async def test_a_body_that_is_too_large_says_nothing_about_credentials():
         await stage.client.register_image(IMAGE, SPEC)
     assert not isinstance(caught.value, AuthenticationError)
     assert (caught.value.kind, stage.authoriser.renewals) == (FaultKind.REJECTED, [])
+    assert caught.value.fault.action is Action.CONTACT_PROVIDER
 
 
 async def test_a_write_that_may_have_been_done_is_not_replayed_for_a_token():

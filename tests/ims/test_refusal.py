@@ -72,6 +72,10 @@ DOCUMENTED = {
         {"code": 400, "error": {"code": "IMG.0015", "message": "Full."}},
         Refusal("IMG.0015", "Full."),
     ),
+    "words above the code": (
+        {"message": "Failed.", "error": {"code": "IMG.0060", "message": "Busy."}},
+        Refusal("IMG.0060", "Busy."),
+    ),
     "only a title": ({"title": "Unauthorized"}, Refusal("", "Unauthorized")),
     "a text": ("just words", Refusal("", "just words")),
     "a number": (404, Refusal()),
@@ -92,6 +96,11 @@ XML = (
 OTHERS = {
     "object storage": (XML, Refusal("AccessDenied", "Access <denied>", "0001")),
     "XML without a code": (b"<Error><Code></Code></Error>", Refusal()),
+    "XML twice": (
+        b"<Error><Code>First</Code><Message>m</Message><Code>Second</Code></Error>",
+        Refusal("First", "m"),
+    ),
+    "XML cut off": (b"<Error><Code>AccessDenied", Refusal("", "AccessDenied")),
     "HTML": (
         b"<html><head><title>404 Not\nFound</title></head><body>x</body></html>",
         Refusal("", "404 Not\nFound"),
