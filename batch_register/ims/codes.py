@@ -139,8 +139,7 @@ _MISSING_CALLS: Final = frozenset({"APIGW.0101", "APIGW.0103"})
 
 def _normal(code: str) -> str:
     """Return the code as the table spells it; shared gateways say `APIG.`."""
-    upper = code.strip().upper()
-    return upper.replace("APIG.", "APIGW.", 1) if upper.startswith("APIG.") else upper
+    return code.strip().upper().replace("APIG.", "APIGW.")
 
 
 def verdict_for(code: str, http_status: int) -> Verdict:
