@@ -136,6 +136,6 @@ def _from_text(text: str) -> Refusal:
 
 def _element(text: str, name: str) -> str:
     """Return the content of the first XML element of that name."""
-    _, opening, rest = text.partition(f"<{name}>")
+    _, _, rest = text.partition(f"<{name}>")
     content, closing, _ = rest.partition(f"</{name}>")
-    return content.strip() if opening and closing else ""
+    return content.strip() if closing else ""
