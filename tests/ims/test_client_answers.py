@@ -159,6 +159,7 @@ async def test_the_right_status_with_the_wrong_body_is_no_success(
         (CREATE, reply(201, image(id="1")), "the image id is not a UUID: 1"),
         (CREATE, reply(201, image(id=1)), "id: Input should be a valid string"),
         (REGISTER, reply(200, {}), "job_id: Field required"),
+        (REGISTER, reply(200, {"message": "Done."}), "job_id: Field required"),
         (
             REGISTER,
             reply(200, {"job_id": " "}),
@@ -197,6 +198,7 @@ def coded(status: int, code: str, headers: dict[str, str] | None = None) -> Repl
         (reply(408), FaultKind.LOST, Applied.UNKNOWN),
         (reply(409), FaultKind.CONFLICT, Applied.UNKNOWN),
         (reply(413), FaultKind.REJECTED, Applied.NO),
+        (reply(403, {"message": "body too large"}), FaultKind.FORBIDDEN, Applied.NO),
         (reply(429), FaultKind.THROTTLED, Applied.NO),
         (reply(499), FaultKind.LOST, Applied.UNKNOWN),
         (reply(500), FaultKind.SERVER, Applied.UNKNOWN),
@@ -212,6 +214,7 @@ def coded(status: int, code: str, headers: dict[str, str] | None = None) -> Repl
         (coded(400, "IMG.0046"), FaultKind.CONFLICT, Applied.UNKNOWN),
         # A refusal by a gateway that fails at the same time proves nothing.
         (coded(500, "IMG.0060"), FaultKind.BUSY, Applied.UNKNOWN),
+        (coded(400, "answer.shape"), FaultKind.MISREAD, Applied.UNKNOWN),
         (coded(408, "IMG.0060"), FaultKind.BUSY, Applied.UNKNOWN),
         (coded(499, "IMG.0060"), FaultKind.BUSY, Applied.UNKNOWN),
     ],
@@ -303,6 +306,22 @@ async def test_credentials_that_an_answer_repeats_are_masked(status):
     assert error.fault.reason == "x" * 270 + "you sent *** as X-Auth-Token"
 
 
+@pytest.mark.parametrize(
+    "header", ["X-Auth-Token", "Authorization", "X-Security-Token", "x-auth-token"]
+)
+async def test_whatever_header_carries_the_credentials_they_are_masked(header):
+    echo = reply(400, {"message": "bad request: test-token-1"})
+    stage = scene(echo, authoriser=FakeAuthoriser(header))
+    with pytest.raises(ServiceError) as caught:
+        await stage.client.get_image(IMAGE)
+    assert caught.value.fault.reason == "bad request: ***"
+
+
+async def test_other_headers_that_an_answer_repeats_are_not_masked():
+    error = await fails(GET, reply(400, {"message": "not application/json"}))
+    assert error.fault.reason == "not application/json"
+
+
 async def test_credentials_in_a_page_that_is_no_answer_are_masked_too():
     error = await fails(GET, reply(200, b"<title>echo: test-token-1</title>"))
     assert "test-token-1" not in str(error)
@@ -371,12 +390,26 @@ async def test_where_renewing_cannot_help_nothing_is_replayed():
     assert len(stage.sender.requests) == 1
 
 
-async def test_a_bad_signature_is_not_made_again_with_the_same_key():
-    stage = scene(reply(401, SKEWED), authoriser=FakeAuthoriser("Authorization"))
+@pytest.mark.parametrize(
+    "words",
+    [
+        SKEWED["error_msg"],
+        "Signature verification failed",
+        "The request timestamp expired",
+        "X-Sdk-Date is missing",
+        "Clock skew too large",
+    ],
+)
+async def test_a_bad_signature_is_not_made_again_with_the_same_key(words):
+    refusal = reply(401, SKEWED | {"error_msg": words})
+    stage = scene(refusal, authoriser=FakeAuthoriser("Authorization"))
     with pytest.raises(AuthenticationError) as caught:
         await stage.client.get_image(IMAGE)
     assert (stage.authoriser.renewals, len(stage.sender.requests)) == ([], 1)
-    assert caught.value.hint.endswith("clock is right to within 15 minutes")
+    assert caught.value.hint == (
+        "check the access key and the secret key, and that this machine's clock is "
+        "right to within 15 minutes"
+    )
 
 
 async def test_a_temporary_key_that_ran_out_is_renewed():

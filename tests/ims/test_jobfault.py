@@ -75,6 +75,14 @@ CASES = {
 }
 
 
+def test_only_the_first_hundred_sub_jobs_are_read():
+    def code(place: int) -> str:
+        jobs: list[dict[str, str]] = [{}] * place + [{"error_code": "IMG.0059"}]
+        return job_fault({"entities": {"sub_jobs_result": jobs}}).code
+
+    assert (code(99), code(100)) == ("IMG.0059", "job.failed")
+
+
 @pytest.mark.parametrize(("data", "fault"), CASES.values(), ids=CASES)
 def test_the_first_code_and_the_first_reason_count(data, fault):
     assert job_fault(data) == fault

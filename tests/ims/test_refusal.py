@@ -37,9 +37,14 @@ DOCUMENTED = {
         {"itemNotFound": {"message": "Image not found.", "code": 404}},
         Refusal("itemNotFound", "Image not found."),
     ),
+    "OpenStack fault without words": ({"itemNotFound": {"code": 404}}, Refusal()),
+    "OpenStack fault with a code of its own": (
+        {"badRequest": {"code": "IMG.0060", "message": "Busy."}},
+        Refusal("IMG.0060", "Busy."),
+    ),
     "webob": (
         {
-            "message": "Taken.<br /><br />\n\n",
+            "message": "Taken.<br /><BR>\n\n",
             "code": "409 Conflict",
             "title": "Conflict",
         },
@@ -105,11 +110,16 @@ OTHERS = {
         b"<html><head><title>404 Not\nFound</title></head><body>x</body></html>",
         Refusal("", "404 Not\nFound"),
     ),
+    "HTML in capitals": (
+        b"<HTML><HEAD><TITLE>502</TITLE></HEAD><BODY>x",
+        Refusal("", "502"),
+    ),
     "HTML without a title": (
         b"<html><body><h1>Bad&nbsp;Gateway</h1>",
         Refusal("", "Bad\xa0Gateway"),
     ),
     "plain text": (b"upstream connect error\n", Refusal("", "upstream connect error")),
+    "plain text with signs": (b"5 < 6 &amp; 7 > 6", Refusal("", "5 < 6 &amp; 7 > 6")),
     "nothing": (b"", Refusal()),
     "cut off": (b'{"error":{"mess', Refusal("", '{"error":{"mess')),
     "no text at all": (b"\xff\xfe\x00", Refusal("", "��\x00")),
@@ -125,6 +135,38 @@ OTHERS = {
 @pytest.mark.parametrize(("body", "refusal"), OTHERS.values(), ids=OTHERS)
 def test_bodies_that_are_not_json_objects(body, refusal):
     assert read_refusal(body) == refusal
+
+
+@pytest.mark.parametrize("key", ["title", "detail", "reason"])
+def test_words_are_found_under_every_name_that_was_seen(key):
+    assert read_refusal(json.dumps({key: "No."}).encode()) == Refusal("", "No.")
+
+
+@pytest.mark.parametrize("key", ["request_id", "requestId", "RequestId"])
+def test_the_request_id_is_found_under_every_name_that_was_seen(key):
+    body = json.dumps({"message": "No.", key: REQUEST_ID}).encode()
+    assert read_refusal(body) == Refusal("", "No.", REQUEST_ID)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("badRequest", "computeFault", "conflictingRequest", "forbidden"),
+        *("itemNotFound", "overLimit", "unauthorized"),
+    ],
+)
+def test_the_name_of_an_openstack_fault_is_its_code(name):
+    body = {name: {"message": "No.", "code": 400}}
+    assert read_refusal(json.dumps(body).encode()) == Refusal(name, "No.")
+
+
+def test_a_wide_body_is_read_only_so_far():
+    def found(place: int) -> Refusal:
+        body: dict[str, object] = {f"member {n}": {} for n in range(place)}
+        body["error"] = {"code": "IMG.0060"}
+        return read_refusal(json.dumps(body).encode())
+
+    assert (found(19), found(20)) == (Refusal("IMG.0060"), Refusal())
 
 
 _JSON = st.recursive(
