@@ -103,7 +103,7 @@ _ROWS: Final[tuple[tuple[FaultKind, Action, str], ...]] = (
         "APIGW.0601 APIGW.0605 APIGW.0606 APIGW.0608 APIGW.0609 APIGW.0610 "
         "APIGW.0611 APIGW.0612 APIGW.0613 APIGW.0705",
     ),
-    (FaultKind.JOB_FAILED, Action.CONTACT_PROVIDER, OwnCode.JOB_FAILED.upper()),
+    # Not JOB_FAILED: that is for jobs alone, and no refusal may prove one dead.
     (
         FaultKind.MISREAD,
         Action.CONTACT_PROVIDER,

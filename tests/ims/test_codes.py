@@ -95,7 +95,7 @@ def test_a_gateway_code_counts_under_both_its_prefixes(code, verdict):
 
 
 def test_the_table_holds_these_codes_and_our_own_and_no_others():
-    own = {code.upper() for code in OwnCode}
+    own = {code.upper() for code in OwnCode if code is not OwnCode.JOB_FAILED}
     assert set(TABLE) == set(SERVICE) | set(GATEWAY) | own
 
 
@@ -103,6 +103,11 @@ def test_the_table_holds_these_codes_and_our_own_and_no_others():
 def test_our_own_codes_mean_an_answer_that_nobody_documents(code):
     misread = Verdict(FaultKind.MISREAD, Action.CONTACT_PROVIDER)
     assert verdict_for(code, 200) == misread
+
+
+def test_our_word_for_a_failed_job_proves_nothing_when_a_refusal_says_it():
+    assert verdict_for(OwnCode.JOB_FAILED, 400).kind is FaultKind.REJECTED
+    assert verdict_for(OwnCode.JOB_FAILED, 500).kind is FaultKind.SERVER
 
 
 STATUSES = [
