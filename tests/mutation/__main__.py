@@ -142,6 +142,8 @@ def report(scores: dict[str, list[Score]], groups: dict[str, Score]) -> Iterator
 
 def main() -> None:
     modules = sys.argv[1:] or list(MODULES)
+    if unknown := set(modules) - set(MODULES):
+        sys.exit(f"no such module: {', '.join(unknown)}; known: {', '.join(MODULES)}")
     print("mutmut: a few minutes", flush=True)
     mutmut = by_mutmut(modules)
     scores: dict[str, list[Score]] = {}
