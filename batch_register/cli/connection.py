@@ -7,24 +7,35 @@ what the service is used for.
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from batch_register.identity import Cloud, Surroundings, connect, load_cloud
+from batch_register.cli.first_login import LoginPatience, patiently
+from batch_register.identity import (
+    Cloud,
+    Connection,
+    Surroundings,
+    connect,
+    load_cloud,
+)
 from batch_register.ims.client import ImsClient
 from batch_register.ims.profile import Endpoints, Profile, profile_for
 from batch_register.model import Target
-from batch_register.ports import Clock, ImageService
+from batch_register.ports import Clock, ImageService, Observer
 from batch_register.settings import Settings
+from batch_register.stopping import Stop
 from batch_register.transport.http import HttpOptions, HttpSender
 from batch_register.transport.tls import Tls
 
 # Connections beyond the images in flight: polling must not wait behind writes.
 _SPARE_CONNECTIONS = 8
+# From connecting to the last byte of the answer, however slowly it drips.
+CALL_DEADLINE_S = 60.0
 
 
 class WallClock:
@@ -56,12 +67,21 @@ def chosen_cloud(settings: Settings) -> Cloud:
 
 @asynccontextmanager
 async def open_service(
-    cloud: Cloud, settings: Settings, clock: Clock
+    cloud: Cloud,
+    settings: Settings,
+    clock: Clock,
+    *,
+    stop: Stop,
+    observer: Observer,
+    call_deadline_s: float = CALL_DEADLINE_S,
 ) -> AsyncIterator[CloudService]:
     """Log in and give the image service, until the context ends.
 
+    A login that may succeed a moment later is tried again, within the run's window.
+
     Raises:
         SettingsError, AuthenticationError, ServiceError: see identity.connect.
+        StoppedError: the run was told to stop before it had logged in.
     """
     options = HttpOptions(
         connections=settings.concurrency + _SPARE_CONNECTIONS,
@@ -75,12 +95,23 @@ async def open_service(
     )
     published = _published(cloud)
     async with HttpSender(options) as sender:
-        connection = await connect(
-            cloud,
-            sender,
-            clock,
-            image_fallback=published.image if published else None,
-            auth_fallback=published.identity if published else None,
+
+        async def log_in() -> Connection:
+            return await connect(
+                cloud,
+                sender,
+                clock,
+                image_fallback=published.image if published else None,
+                auth_fallback=published.identity if published else None,
+                deadline_s=call_deadline_s,
+            )
+
+        connection = await patiently(
+            log_in,
+            _patience(settings),
+            stop=stop,
+            observer=observer,
+            rng=random.Random(),  # noqa: S311 - jitter, not a secret
         )
         endpoint = connection.image_endpoint
         profile = profile_for(urlsplit(endpoint).netloc, cloud.ims_profile)
@@ -92,6 +123,7 @@ async def open_service(
                 endpoint=endpoint,
                 project_id=connection.project_id,
                 profile=profile,
+                deadline_s=call_deadline_s,
             ),
             target=Target(
                 endpoint=endpoint,
@@ -100,6 +132,15 @@ async def open_service(
             ),
             profile=profile,
         )
+
+
+def _patience(settings: Settings) -> LoginPatience:
+    """Return how long the first login may take: never longer than the whole run."""
+    usual = LoginPatience()
+    window_s = settings.max_duration_s
+    if window_s is None:
+        return usual
+    return replace(usual, total_s=min(usual.total_s, window_s))
 
 
 def _published(cloud: Cloud) -> Endpoints | None:

@@ -18,7 +18,12 @@ import click
 
 from batch_register.cli import ErrorStyle, StdoutClosedError, stdout
 from batch_register.cli.stdout import StdoutLostError
-from batch_register.errors import BatchRegisterError, ManifestError, ManifestProblem
+from batch_register.errors import (
+    BatchRegisterError,
+    ManifestError,
+    ManifestProblem,
+    ServiceError,
+)
 from batch_register.logs.redaction import redact_text
 
 INTERRUPTED = 130
@@ -85,7 +90,7 @@ def _describe(error: BaseException) -> Failure:
             return Failure(
                 reference=error.reference,
                 message=redact_text(error.message).translate(_CONTROLS),
-                hint=error.hint,
+                hint=error.hint or _advice(error),
                 exit_code=error.exit_code,
                 problems=error.problems if isinstance(error, ManifestError) else (),
             )
@@ -105,6 +110,16 @@ def _describe(error: BaseException) -> Failure:
             )
         case _:
             return _bug(error)
+
+
+def _advice(error: BatchRegisterError) -> str:
+    """Return who must do what, where a cloud's service is what failed."""
+    if not isinstance(error, ServiceError):
+        return ""
+    # Here and not above: a mistyped flag needs no words about clouds.
+    from batch_register.report.advice import advice  # noqa: PLC0415
+
+    return advice(error.fault.action, error.fault)
 
 
 def _bug(error: BaseException) -> Failure:

@@ -55,7 +55,7 @@ def show_forecast(path: Path, resolved: ResolvedSettings) -> None:
 async def _forecast(
     manifest: Manifest, ledger: Path, replay: Replay, settings: Settings
 ) -> list[Decision]:
-    clock, stop = WallClock(), Stop()
+    clock, stop, observer = WallClock(), Stop(), LogObserver()
     batch = Batch(
         manifest=manifest,
         records=replay.records,
@@ -65,18 +65,16 @@ async def _forecast(
     batch.declare(*batch.changes())
     async with (
         the_cloud(manifest, ledger, settings) as cloud,
-        open_service(cloud, settings, clock) as service,
+        open_service(cloud, settings, clock, stop=stop, observer=observer) as service,
     ):
         check_target(str(ledger), replay, manifest.name, service.target)
-        throttle = throttled(
-            service.images, settings, stop=stop, observer=LogObserver()
-        )
+        throttle = throttled(service.images, settings, stop=stop, observer=observer)
         look = Look(
             throttle,
             manifest.name,
             poll_interval_s=settings.poll_interval_s,
             stop=stop,
-            observer=LogObserver(),
+            observer=observer,
         )
         policy = retry_policy(settings)
         decisions = [decision for _, decision in batch.work(policy)]

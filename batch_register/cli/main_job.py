@@ -45,7 +45,7 @@ from batch_register.engine import (
     RunOutcome,
     RunPorts,
 )
-from batch_register.errors import BatchRegisterError, SettingsError
+from batch_register.errors import BatchRegisterError, SettingsError, StoppedError
 from batch_register.ledger import LedgerFile, read_ledger
 from batch_register.ledger.notes import run_finished, run_started
 from batch_register.logs import configured
@@ -111,7 +111,9 @@ async def _run(
         try:
             async with (
                 the_cloud(manifest, ledger, settings) as cloud,
-                open_service(cloud, settings, clock) as service,
+                open_service(
+                    cloud, settings, clock, stop=stop, observer=LogObserver()
+                ) as service,
                 LedgerFile.open(
                     ledger,
                     manifest_name=manifest.name,
@@ -131,10 +133,19 @@ async def _run(
                 counts = dataclasses.asdict(outcome.counts)
                 log.info("run.finished", exit_code=outcome.exit_code, **counts)
                 return outcome.exit_code
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, StoppedError):
             if stop.reason is None:
                 raise
-            return _EXIT_OF_STOP[stop.reason]
+            return _stopped_early(ledger, _EXIT_OF_STOP[stop.reason])
+
+
+def _stopped_early(ledger: Path, exit_code: int) -> int:
+    """Return the exit code; raise it where not even a ledger was begun to report on."""
+    if ledger.exists() and ledger.stat().st_size > 0:
+        return exit_code
+    error = StoppedError()
+    error.exit_code = exit_code
+    raise error
 
 
 async def _execute(

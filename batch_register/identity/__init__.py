@@ -21,7 +21,7 @@ from batch_register.identity.cloud import (
 from batch_register.identity.clouds import Surroundings, load_cloud
 from batch_register.identity.endpoints import resolve_endpoint
 from batch_register.identity.keys import FixedToken, Signer
-from batch_register.identity.keystone import TokenAuth
+from batch_register.identity.keystone import LOGIN_DEADLINE_S, TokenAuth
 from batch_register.identity.projects import find_project_id
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Sender
@@ -55,10 +55,12 @@ async def connect(
     *,
     image_fallback: str | None = None,
     auth_fallback: str | None = None,
+    deadline_s: float = LOGIN_DEADLINE_S,
 ) -> Connection:
     """Log in where that is called for, and find the project and the image service.
 
-    The fallbacks are the addresses that the cloud's profile makes of the region.
+    The fallbacks are the addresses that the cloud's profile makes of the region;
+    `deadline_s` is for each login, in seconds.
 
     Raises:
         SettingsError: project or address cannot be told.
@@ -69,7 +71,12 @@ async def connect(
     match auth:
         case PasswordLogin() | CredentialLogin() | TokenLogin():
             tokens = TokenAuth(
-                auth, cloud.project, sender, clock, cloud_name=cloud.name
+                auth,
+                cloud.project,
+                sender,
+                clock,
+                cloud_name=cloud.name,
+                deadline_s=deadline_s,
             )
             session = await tokens.session()
             return Connection(

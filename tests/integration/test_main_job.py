@@ -271,8 +271,9 @@ def test_a_wrong_password_ends_with_77_and_nothing_is_marked_failed(
 
 def test_no_service_at_all_ends_with_69(shell: Shell, cloud: Cloud) -> None:
     cloud.stop()
-    ended = shell.run(shell.manifest(3))
+    ended = shell.run(shell.manifest(3), "--max-duration", "3")
     assert ended.code == 69, ended.err
+    assert ended.err.count("login.failed") >= 1
 
 
 def test_the_password_appears_nowhere(shell: Shell, cloud: Cloud) -> None:
