@@ -127,6 +127,7 @@ class Throttle:
         self._silent_since_s: float | None = None
         self._outages = 0  # gates closed in a row because nothing could be sent
         self._next_slot_s = 0.0
+        self.last_error: ServiceError | None = None  # to explain why a run gave up
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """See ports.ImageService."""
@@ -273,6 +274,7 @@ class Throttle:
 
     def _note(self, error: ServiceError) -> None:
         """Keep track of the service's health, and stop the run where it is lost."""
+        self.last_error = error
         if isinstance(error, AuthenticationError):
             self._stop.request(StopReason.UNAUTHENTICATED)
         if error.kind not in _OUTAGE:

@@ -45,14 +45,21 @@ from batch_register.engine import (
     RunOutcome,
     RunPorts,
 )
-from batch_register.errors import BatchRegisterError, SettingsError, StoppedError
+from batch_register.errors import (
+    AuthenticationError,
+    BatchRegisterError,
+    ServiceError,
+    SettingsError,
+    StoppedError,
+)
 from batch_register.ledger import LedgerFile, read_ledger
 from batch_register.ledger.notes import run_finished, run_started
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
-from batch_register.model import Manifest, StopReason
+from batch_register.model import Manifest, StopReason, Target
 from batch_register.pacing import SettleTime, Window
 from batch_register.report import json_form, table_form
+from batch_register.report.advice import advice
 from batch_register.report.fold import fold, source_of
 from batch_register.report.rows import Report
 from batch_register.report.write import write_report
@@ -70,6 +77,8 @@ _EXIT_OF_STOP = {
     StopReason.UNAUTHENTICATED: 77,
     StopReason.UNREACHABLE: 69,
 }
+# Of a run that could not use the service: 77 and 69.
+_GAVE_UP = frozenset({AuthenticationError.exit_code, ServiceError.exit_code})
 
 
 def register_all(path: Path, resolved: ResolvedSettings) -> int:
@@ -180,7 +189,20 @@ async def _execute(
         ports = RunPorts(
             service=throttle, lookout=lookout, ledger=ledger, observer=observer
         )
-        return await Run(batch, ports, limits, stop=stop).execute()
+        outcome = await Run(batch, ports, limits, stop=stop).execute()
+    if outcome.exit_code in _GAVE_UP and throttle.last_error is not None:
+        _explain(throttle.last_error, service.target)
+    return outcome
+
+
+def _explain(error: ServiceError, target: Target) -> None:
+    """Say why the service could not be used: no entry's row in the report does."""
+    structlog.get_logger().error(
+        "run.gave_up",
+        endpoint=target.endpoint,
+        error=error.message,
+        advice=error.hint or advice(error.fault.action, error.fault),
+    )
 
 
 def remembered_lag_s(observations: Mapping[str, object]) -> float:

@@ -18,7 +18,7 @@ from batch_register.identity.login import host, login_request, secret, who
 from batch_register.identity.session import Session, read_refusal, read_session
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.ports import Clock
-from batch_register.transport import Reply, Request, Sender
+from batch_register.transport import Reply, Request, Sender, redirect_host
 
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 - the header's name
 LOGIN_DEADLINE_S = 60.0
@@ -164,14 +164,17 @@ class TokenAuth:
         fault = Fault(
             kind=kind,
             code=code or f"login.{kind}",
-            reason=f"{subject}: {self._masked(message) or _WORDS[kind]}",
+            reason=f"{subject}: {self._masked(message) or _words(kind, reply)}",
             action=_ACTIONS.get(kind, Action.RUN_AGAIN),
             http_status=reply.status,
             request_id=reply.request_id,
         )
         if reply.status in _REFUSED:
             return AuthenticationError("log in", fault)
-        return ServiceError("log in", fault, retry_after_s=_retry_after_s(reply))
+        error = ServiceError("log in", fault, retry_after_s=_retry_after_s(reply))
+        if kind in _ELSEWHERE:
+            error.hint = "check auth_url: something other than Keystone answers there"
+        return error
 
     def _masked(self, message: str) -> str:
         masked = message.replace(secret(self._login), "***")
@@ -189,6 +192,7 @@ _WORDS = {
     FaultKind.SERVER: "Keystone has trouble",
     FaultKind.MISREAD: "the answer is not Keystone's; check auth_url",
 }
+_ELSEWHERE = frozenset({FaultKind.NOT_FOUND, FaultKind.MISREAD})
 _ACTIONS = {
     FaultKind.UNAUTHENTICATED: Action.ASK_PERMISSION,
     FaultKind.FORBIDDEN: Action.ASK_PERMISSION,
@@ -208,6 +212,14 @@ def _kind(status: int) -> FaultKind:
     if status < HTTPStatus.BAD_REQUEST:
         return FaultKind.MISREAD
     return next((v for k, v in _KINDS.items() if k == status), FaultKind.REJECTED)
+
+
+def _words(kind: FaultKind, reply: Reply) -> str:
+    """Return our own words for an answer that has none."""
+    if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+        where = redirect_host(reply)
+        return f"redirected to {where}; redirects are never followed; check auth_url"
+    return _WORDS[kind]
 
 
 def _hold(

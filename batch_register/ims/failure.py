@@ -11,7 +11,6 @@ import re
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
 from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.ims.answer import AnswerError
@@ -20,7 +19,7 @@ from batch_register.ims.refusal import Refusal, read_refusal
 from batch_register.ims.text import plain_text
 from batch_register.ims.waiting import retry_after_s
 from batch_register.model import Action, Applied, Fault, FaultKind
-from batch_register.transport import Reply, Request
+from batch_register.transport import Reply, Request, redirect_host
 
 _BEYOND_ERRORS: Final = 600
 _ID_LIMIT: Final = 128  # characters of a request id
@@ -142,18 +141,11 @@ def _applied(fault: Fault, *, is_write: bool) -> Applied:
 def _unexpected(reply: Reply) -> AnswerError:
     """Return what is wrong with a status below 400 or beyond 599."""
     if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
-        host = _host_of(reply.headers.get("location", ""))
-        reason = f"redirected to {host}; redirects are never followed"
+        where = redirect_host(reply)
+        reason = f"redirected to {where}; redirects are never followed"
         return AnswerError(OwnCode.REDIRECT, reason)
     reason = f"status {reply.status} is not the documented answer"
     return AnswerError(OwnCode.STATUS, reason)
-
-
-def _host_of(location: str) -> str:
-    try:
-        return urlsplit(location).hostname or "another address"
-    except ValueError:
-        return "another address"
 
 
 def _plain(text: str, request: Request) -> str:

@@ -9,6 +9,12 @@ that whoever needs the contracts alone does not load an HTTP library.
 
 from __future__ import annotations
 
-from batch_register.transport.contract import Authoriser, Reply, Request, Sender
+from batch_register.transport.contract import (
+    Authoriser,
+    Reply,
+    Request,
+    Sender,
+    redirect_host,
+)
 
-__all__ = ["Authoriser", "Reply", "Request", "Sender"]
+__all__ = ["Authoriser", "Reply", "Request", "Sender", "redirect_host"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,15 @@ class Reply:
             if value := self.headers.get(name):
                 return value
         return None
+
+
+def redirect_host(reply: Reply) -> str:
+    """Return the host that a redirect names, for a message; nobody goes there."""
+    try:
+        host = urlsplit(reply.headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    return host or "another address"
 
 
 class Sender(Protocol):
