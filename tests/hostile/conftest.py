@@ -33,7 +33,7 @@ QUICK = {
     "job_init_range_s": (1.0, 2.0),
     "job_running_range_s": (10.0, 30.0),
 }
-FLAGS = ("--poll-interval", "0.05", "--settle", "0.3", "--output", "json")
+FLAGS = ("--poll-interval", "0.03", "--settle", "0.15", "--output", "json")
 HEAD = """\
 version: 1
 name: wave-07
