@@ -122,5 +122,5 @@ async def _look_up(
         raise SettingsError(message, hint="set project_id, or auth_url and region_name")
     signer = Signer(pair.keys, clock, project_id=None)
     return await find_project_id(
-        sender, signer, auth_url=auth_url, region=name, source=cloud.source
+        sender, signer, clock, auth_url=auth_url, region=name, source=cloud.source
     )

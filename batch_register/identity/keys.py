@@ -30,13 +30,15 @@ class Signer:
 
     async def authorise(self, request: Request) -> Request:
         """Return the request signed as of now."""
-        return sign(
+        signed = sign(
             request,
             self._keys,
             at=self._clock.now(),
             project_id=self._project_id,
             scope=self._scope,
         )
+        keys = (self._keys.secret_key, self._keys.access_key)
+        return replace(signed, secrets=(*request.secrets, *keys))
 
     async def renew(self, refused: Request) -> bool:
         """Return False: the same key signs the same way again."""

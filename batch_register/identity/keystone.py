@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from batch_register.errors import AuthenticationError, ServiceError
@@ -19,6 +18,8 @@ from batch_register.identity.session import Session, read_refusal, read_session
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.ports import Clock
 from batch_register.transport import Reply, Request, Sender, redirect_host
+from batch_register.transport.skew import server_time
+from batch_register.transport.text import plain_text
 
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 - the header's name
 LOGIN_DEADLINE_S = 60.0
@@ -35,7 +36,6 @@ _RESPITE = timedelta(seconds=5)
 _REFUSED = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 )
-_MESSAGE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,12 @@ class TokenAuth:
     async def authorise(self, request: Request) -> Request:
         """Return the request with a token; raises as `session` does."""
         token = (await self.session()).token
-        return replace(request, headers={**request.headers, TOKEN_HEADER: token})
+        return replace(
+            request,
+            headers={**request.headers, TOKEN_HEADER: token},
+            # not sent here, but a careless cloud may remember it from the login
+            secrets=(*request.secrets, secret(self._login)),
+        )
 
     async def renew(self, refused: Request) -> bool:
         """Replace the token that was refused, unless that is done already.
@@ -154,20 +159,24 @@ class TokenAuth:
             raise ServiceError(exc.operation, fault, applied=Applied.NO) from None
         session = read_session(reply)
         if reply.status != HTTPStatus.CREATED or session is None:
-            raise self._refusal(reply)
+            raise self._refusal(request, reply)
         return _hold(session, reply, sent_at, follows_refusal=follows_refusal)
 
-    def _refusal(self, reply: Reply) -> ServiceError:
-        code, message = read_refusal(reply)
+    def _refusal(self, request: Request, reply: Reply) -> ServiceError:
+        told = [
+            plain_text(text, secrets=request.confidential)
+            for text in (*read_refusal(reply), reply.request_id or "")
+        ]
+        code, message, request_id = told
         kind = _kind(reply.status)
         subject = f"{who(self._login)} at {host(self._login)}, cloud {self._cloud_name}"
         fault = Fault(
             kind=kind,
             code=code or f"login.{kind}",
-            reason=f"{subject}: {self._masked(message) or _words(kind, reply)}",
+            reason=f"{subject}: {message or _words(kind, reply)}",
             action=_ACTIONS.get(kind, Action.RUN_AGAIN),
             http_status=reply.status,
-            request_id=reply.request_id,
+            request_id=request_id or None,
         )
         if reply.status in _REFUSED:
             return AuthenticationError("log in", fault)
@@ -175,11 +184,6 @@ class TokenAuth:
         if kind in _ELSEWHERE:
             error.hint = "check auth_url: something other than Keystone answers there"
         return error
-
-    def _masked(self, message: str) -> str:
-        masked = message.replace(secret(self._login), "***")
-        line = "".join(c if c.isprintable() else " " for c in masked)
-        return " ".join(line.split())[:_MESSAGE_LENGTH]
 
 
 _LONGEST_WAIT_S = 3600.0  # a longer Retry-After is a mistake, or not worth obeying
@@ -230,7 +234,7 @@ def _hold(
     What counts is how long Keystone says it has left, so that a clock that is wrong,
     here or there, does no harm.
     """
-    keystone_now = _date(reply) or session.issued_at or sent_at
+    keystone_now = server_time(reply) or session.issued_at or sent_at
     ends = session.expires_at
     left = ends - keystone_now if ends is not None else timedelta(0)
     is_known = left > timedelta(0)
@@ -243,15 +247,6 @@ def _hold(
         trial_until=sent_at + trial,
         follows_refusal=follows_refusal,
     )
-
-
-def _date(reply: Reply) -> datetime | None:
-    """Return the Date header; None where it is missing or unreadable."""
-    try:
-        date = parsedate_to_datetime(reply.headers.get("date", ""))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _retry_after_s(reply: Reply) -> float | None:

@@ -38,6 +38,7 @@ def login_request(login: Login, project: Project, *, deadline_s: float) -> Reque
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         body=json.dumps({"auth": auth}).encode(),
         deadline_s=deadline_s,
+        secrets=(secret(login),),
     )
 
 

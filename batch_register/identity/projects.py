@@ -7,6 +7,7 @@ Source: IAM API reference, "Querying Project Information Based on the Specified 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -14,13 +15,22 @@ from batch_register.errors import AuthenticationError, ServiceError, SettingsErr
 from batch_register.identity.login import identity_root
 from batch_register.identity.session import read_refusal
 from batch_register.model import Action, Fault, FaultKind
+from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Reply, Request, Sender
+from batch_register.transport.skew import clock_words
+from batch_register.transport.text import plain_text
 
 _DEADLINE_S = 60.0
 
 
 async def find_project_id(
-    sender: Sender, authoriser: Authoriser, *, auth_url: str, region: str, source: str
+    sender: Sender,
+    authoriser: Authoriser,
+    clock: Clock,
+    *,
+    auth_url: str,
+    region: str,
+    source: str,
 ) -> str:
     """Return the id of the one project that is named like the region.
 
@@ -37,12 +47,13 @@ async def find_project_id(
         headers={"Content-Type": "application/json"},
         deadline_s=_DEADLINE_S,
     )
-    reply = await sender.send(await authoriser.authorise(request))
+    request = await authoriser.authorise(request)
+    reply = await sender.send(request)
     if reply.status != HTTPStatus.OK:
-        raise _refusal(request, reply)
+        raise _refusal(request, reply, clock.now())
     ids = _ids(reply.body, name=region)
     if ids is None:
-        raise _refusal(request, reply)
+        raise _refusal(request, reply, clock.now())
     if len(ids) != 1:
         count = "no project" if not ids else f"{len(ids)} projects"
         message = f"{source}: {count} named {region!r}, so the project is not clear"
@@ -59,17 +70,23 @@ def _ids(body: bytes, *, name: str) -> list[str] | None:
         return None
 
 
-def _refusal(request: Request, reply: Reply) -> ServiceError:
-    code, message = read_refusal(reply)
+def _refusal(request: Request, reply: Reply, now: datetime) -> ServiceError:
+    told = [
+        plain_text(text, secrets=request.confidential)
+        for text in (*read_refusal(reply), reply.request_id or "")
+    ]
+    code, message, request_id = told
+    message = message or "IAM did not list the projects; check auth_url"
+    if words := clock_words(reply, now):
+        message = f"{message} ({words})"
     refused = reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
     fault = Fault(
         kind=_kind(reply.status),
         code=code or "iam.projects",
-        reason=" ".join(message.split())[:300]
-        or "IAM did not list the projects; check auth_url",
+        reason=message,
         action=Action.ASK_PERMISSION if refused else Action.RUN_AGAIN,
         http_status=reply.status,
-        request_id=reply.request_id,
+        request_id=request_id or None,
     )
     kind = AuthenticationError if refused else ServiceError
     return kind(request.operation, fault)

@@ -1,5 +1,7 @@
 """One call to the image service: authorised, sent, and judged by its exact status.
 
+What an answer repeats of our credentials is taken out before anybody reads it.
+
 Decides: when credentials are renewed and a request is replayed (once, after a refusal
 of its credentials, never after anything else). Must not know: what the call is about,
 backoff, other calls.
@@ -17,6 +19,7 @@ from batch_register.ims.failure import failure, misread, renewal_may_help
 from batch_register.model import Applied, FaultKind
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Reply, Request, Sender
+from batch_register.transport.secrecy import unrepeated
 
 _T = TypeVar("_T")
 
@@ -65,12 +68,13 @@ class Caller:
 
     async def _send(self, request: Request, *, is_write: bool) -> Reply:
         try:
-            return await self.sender.send(request)
+            reply = await self.sender.send(request)
         except ServiceError as error:
             # Whatever the sender thinks: a write without an answer may have happened.
             if is_write and error.kind is FaultKind.LOST:
                 error.applied = Applied.UNKNOWN
             raise
+        return unrepeated(reply, request.confidential)
 
     def _failure(
         self, request: Request, reply: Reply, *, is_write: bool

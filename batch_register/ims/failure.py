@@ -8,6 +8,7 @@ which image the call was about.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -16,16 +17,14 @@ from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.ims.answer import AnswerError
 from batch_register.ims.codes import OwnCode, Verdict, verdict_for
 from batch_register.ims.refusal import Refusal, read_refusal
-from batch_register.ims.text import plain_text
 from batch_register.ims.waiting import retry_after_s
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.transport import Reply, Request, redirect_host
+from batch_register.transport.skew import clock_words
+from batch_register.transport.text import plain_text
 
 _BEYOND_ERRORS: Final = 600
 _ID_LIMIT: Final = 128  # characters of a request id
-_SECRET_HEADERS: Final = frozenset(
-    {"authorization", "x-auth-token", "x-security-token"}
-)
 
 # Kinds of answer after which a write may have been carried out all the same.
 _OPEN_KINDS: Final = frozenset(
@@ -65,22 +64,34 @@ def failure(
     verdict = _verdict(refusal, reply.status)
     fault = Fault(
         kind=verdict.kind,
-        code=refusal.code or f"http.{reply.status}",
+        code=_plain(refusal.code, request) or f"http.{reply.status}",
         reason=_plain(refusal.message, request) or _phrase(reply.status),
         action=verdict.action,
         http_status=reply.status,
-        request_id=_request_id(reply, refusal),
+        request_id=_request_id(reply, refusal, request),
     )
     applied = _applied(fault, is_write=is_write)
     if fault.kind is FaultKind.UNAUTHENTICATED:
-        error = AuthenticationError(request.operation, fault, applied=applied)
-        error.hint = _CLOCK_HINT if _is_signed(request) else _ACCOUNT_HINT
-        return error
+        return _unauthenticated(request, reply, fault, applied=applied, now=now)
     wait_s = None
     if fault.kind in _WAITING_KINDS:
         header = reply.headers.get("retry-after")
         wait_s = retry_after_s(header, refusal.message, now)
     return ServiceError(request.operation, fault, applied=applied, retry_after_s=wait_s)
+
+
+def _unauthenticated(
+    request: Request, reply: Reply, fault: Fault, *, applied: Applied, now: datetime
+) -> AuthenticationError:
+    """Return the error for refused credentials; a signature may carry a wrong time."""
+    hint = _ACCOUNT_HINT
+    if _is_signed(request):
+        hint = _CLOCK_HINT
+        if words := clock_words(reply, now):
+            fault = replace(fault, reason=f"{fault.reason} ({words})")
+    error = AuthenticationError(request.operation, fault, applied=applied)
+    error.hint = hint
+    return error
 
 
 def misread(
@@ -99,7 +110,7 @@ def misread(
         reason=reason,
         action=verdict.action,
         http_status=reply.status,
-        request_id=_request_id(reply, Refusal()),
+        request_id=_request_id(reply, Refusal(), request),
     )
     applied = Applied.UNKNOWN if is_write else Applied.NO
     return ServiceError(request.operation, fault, applied=applied)
@@ -150,12 +161,7 @@ def _unexpected(reply: Reply) -> AnswerError:
 
 def _plain(text: str, request: Request) -> str:
     """Return the text fit to be shown, without the credentials of the request."""
-    secrets = [
-        value
-        for name, value in request.headers.items()
-        if name.lower() in _SECRET_HEADERS
-    ]
-    return plain_text(text, secrets=secrets)
+    return plain_text(text, secrets=request.confidential)
 
 
 def _phrase(status: int) -> str:
@@ -167,9 +173,10 @@ def _phrase(status: int) -> str:
     return f"{words}; the answer gives no reason"
 
 
-def _request_id(reply: Reply, refusal: Refusal) -> str | None:
+def _request_id(reply: Reply, refusal: Refusal, request: Request) -> str | None:
     text = reply.request_id or refusal.request_id
-    return plain_text(text, limit=_ID_LIMIT) or None
+    secrets = request.confidential
+    return plain_text(text, limit=_ID_LIMIT, secrets=secrets) or None
 
 
 def _is_signed(request: Request) -> bool:

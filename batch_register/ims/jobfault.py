@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from batch_register.ims.codes import OwnCode, action_for_failed_job
-from batch_register.ims.text import plain_text
 from batch_register.model import Fault, FaultKind
+from batch_register.transport.text import plain_text
 
 _CODE_LIMIT = 64  # characters
 _SUB_JOBS_READ = 100

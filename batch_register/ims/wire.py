@@ -29,7 +29,6 @@ from pydantic import (
 from batch_register.ims.answer import AnswerError, decoded
 from batch_register.ims.codes import OwnCode
 from batch_register.ims.jobfault import job_fault
-from batch_register.ims.text import plain_text
 from batch_register.model import (
     ImageId,
     ImageStatus,
@@ -40,6 +39,7 @@ from batch_register.model import (
     Pairs,
     Quota,
 )
+from batch_register.transport.text import plain_text
 
 _WORD_LIMIT: Final = 64  # characters kept of a status that we do not know
 

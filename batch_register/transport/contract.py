@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
+_SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -18,10 +20,22 @@ class Request:
 
     operation: str  # for messages: "create image", "list images"
     method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    url: str = field(repr=False)  # a query may be signed
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     deadline_s: float = 60.0  # total, from connecting to the last byte of the answer
+    # What must not be shown, beside what the headers carry; not part of what is sent.
+    secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def confidential(self) -> tuple[str, ...]:
+        """Return everything that must not be shown, should an answer repeat it."""
+        carried = (
+            value
+            for name, value in self.headers.items()
+            if name.lower() in _SECRET_HEADERS
+        )
+        return (*carried, *self.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +43,8 @@ class Reply:
     """One answer, whole; header names are lower-case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def request_id(self) -> str | None:

@@ -19,6 +19,10 @@ from batch_register.transport.body import BodyTooLargeError, BodyUndecodableErro
 from batch_register.transport.contract import Request
 
 
+class ProxyRefusedError(Exception):
+    """A proxy that passes requests on in clear text wants another login (HTTP 407)."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """What one foreign exception means."""
@@ -62,6 +66,10 @@ _TABLE: tuple[tuple[type[BaseException], _Row], ...] = (
         _Row("transport.proxy", "the proxy refused", Action.ASK_PERMISSION),
     ),
     (
+        ProxyRefusedError,
+        _Row("transport.proxy", "the proxy refused (HTTP 407)", Action.ASK_PERMISSION),
+    ),
+    (
         UnicodeError,  # a label of more than 63 letters, or an empty one
         _Row("transport.dns", "the host name is malformed; check the endpoint"),
     ),
@@ -88,6 +96,7 @@ FOREIGN: tuple[type[Exception], ...] = (
     UnicodeError,
     BodyTooLargeError,
     BodyUndecodableError,
+    ProxyRefusedError,
 )
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import SimpleNamespace, TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -26,7 +27,12 @@ from batch_register import __version__
 from batch_register.errors import ServiceError
 from batch_register.transport.body import ACCEPTED_ENCODING, body_reader
 from batch_register.transport.contract import Reply, Request
-from batch_register.transport.failure import FOREIGN, refuse, translate
+from batch_register.transport.failure import (
+    FOREIGN,
+    ProxyRefusedError,
+    refuse,
+    translate,
+)
 from batch_register.transport.proxy import NO_PROXIES, Proxies, environment_proxies
 from batch_register.transport.tls import Tls
 
@@ -94,6 +100,7 @@ class HttpSender:
         Raises:
             ServiceError: no whole answer came; `applied` says whether the service may
                 have acted on the request all the same.
+            SettingsError: the proxy for it has a malformed address.
         """
         if problem := _problem(request):
             raise refuse(request, problem)
@@ -128,6 +135,12 @@ class HttpSender:
             trace_request_ctx=attempt,
         ) as response:
             attempt.check()
+            if (
+                proxy.url
+                and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            ):
+                response.close()
+                raise ProxyRefusedError
             return await self._whole(response)
 
     async def _whole(self, response: aiohttp.ClientResponse) -> Reply:

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
+from batch_register.errors import SettingsError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -26,6 +28,11 @@ class Route:
 
 
 _DIRECT = Route()
+_SCHEMES = ("http", "https")
+_HINT = (
+    "give http://user:password@host:port; in a password write / as %2F, # as %23, "
+    "? as %3F and @ as %40"
+)
 
 
 class Proxies:
@@ -35,12 +42,21 @@ class Proxies:
         self._by_scheme = MappingProxyType(dict(by_scheme))
 
     def route(self, url: str) -> Route:
-        """Return the way to a URL; a proxy's password goes to the proxy alone."""
+        """Return the way to a URL; a proxy's password goes to the proxy alone.
+
+        Raises:
+            SettingsError: the proxy's address is malformed; it is not quoted, for it
+                may hold a password that is not where it should be.
+        """
         parts = urlsplit(url)
-        proxy = self._by_scheme.get(parts.scheme) or self._by_scheme.get("all")
+        kind = parts.scheme if self._by_scheme.get(parts.scheme) else "all"
+        proxy = self._by_scheme.get(kind)
         host = parts.hostname or ""
         if not proxy or proxy_bypass(host, dict(self._by_scheme)):
             return _DIRECT
+        if not _is_address(proxy):
+            message = f"the environment's {kind}_proxy is not the address of a proxy"
+            raise SettingsError(message, hint=_HINT)
         return _through(proxy, tunnelled=parts.scheme == "https")
 
 
@@ -52,8 +68,23 @@ def environment_proxies() -> Proxies:
     return Proxies(getproxies())
 
 
+def _is_address(proxy: str) -> bool:
+    """Return whether nothing but scheme, login, host and port is in it."""
+    try:
+        parts = urlsplit(_with_scheme(proxy))
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_bare = parts.path in ("", "/") and not parts.query and not parts.fragment
+    return parts.scheme in _SCHEMES and has_place and is_bare
+
+
+def _with_scheme(proxy: str) -> str:
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
 def _through(proxy: str, *, tunnelled: bool) -> Route:
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    parts = urlsplit(_with_scheme(proxy))
     netloc = parts.netloc.rpartition("@")[2]
     headers: dict[str, str] = {}
     if parts.username is not None:

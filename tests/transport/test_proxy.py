@@ -8,7 +8,7 @@ import ssl
 import pytest
 import trustme
 
-from batch_register.errors import ServiceError
+from batch_register.errors import ServiceError, SettingsError
 from batch_register.model import Action, Applied, FaultKind
 from batch_register.transport import Request
 from batch_register.transport.proxy import NO_PROXIES, Proxies, Route
@@ -41,6 +41,27 @@ def test_a_plain_request_carries_the_proxys_password_itself():
     assert route.connect_headers is None
     assert "p@ss" not in repr(route)
     assert BASIC not in repr(route)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:sec/ret@proxy:1",
+        "http://u:sec#ret@proxy:1",
+        "u:sec?ret@proxy:1",
+        "http://u:secret@proxy:port",
+        "http://u:secret@:1",
+        "socks5://u:secret@proxy:1",
+        "http://[proxy:1",
+    ],
+)
+@pytest.mark.parametrize("name", ["https", "all"])
+def test_a_malformed_proxy_is_refused_without_being_quoted(name, address):
+    proxies = Proxies({name: address, "no": "inside"})
+    with pytest.raises(SettingsError, match=f"{name}_proxy is not the") as caught:
+        proxies.route("https://cloud.example/")
+    assert "ret" not in f"{caught.value}{caught.value.hint}"
+    assert proxies.route("https://inside/") == Route()
 
 
 def test_one_proxy_for_all_and_hosts_without_any():

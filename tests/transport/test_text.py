@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from batch_register.ims.text import REASON_LIMIT, plain_text
+from batch_register.transport.text import REASON_LIMIT, plain_text
 
 
 @pytest.mark.parametrize(

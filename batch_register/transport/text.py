@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from batch_register.transport.secrecy import masked
+
 REASON_LIMIT: Final = 300  # characters: a paragraph; more is a page, not a reason
-_MASK: Final = "***"
-_SHORTEST_SECRET: Final = 8  # characters; masking shorter ones would garble words
 
 
 def plain_text(
@@ -23,9 +23,7 @@ def plain_text(
     and surrogate characters) is escaped, so that it cannot move a cursor, reverse a
     line or end it.
     """
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, _MASK)
+    text = masked(text, secrets)
     # Cut first: escaping only lengthens, and the rest need not be looked at.
     line = " ".join(text.lstrip()[: 4 * limit].split())[: limit + 1]
     safe = "".join(_escaped(character) for character in line)

@@ -1,0 +1,48 @@
+"""What must never be shown of a request, taken out of what comes back.
+
+Services repeat what they were sent: in an error's words, in a header, in a job's reason.
+Decides: in which spellings a secret is recognised, and how short one may be to count.
+Must not know: what a secret is for, who shows what.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from urllib.parse import quote
+
+from batch_register.transport.contract import Reply
+
+MASK = "***"
+SHORTEST = 4  # characters; masking shorter ones would garble every word
+# An answer that is to be understood, not only shown, is touched for these alone: nothing
+# that means anything is as long and repeated by chance.
+LONG = 24
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return the text without the secrets, however they are spelled in it."""
+    for spelling in _spellings(secrets, shortest=SHORTEST):
+        text = text.replace(spelling, MASK)
+    return text
+
+
+def unrepeated(reply: Reply, secrets: Iterable[str]) -> Reply:
+    """Return the reply as if the service had not repeated tokens and signatures."""
+    spellings = list(_spellings(secrets, shortest=LONG))
+    body = reply.body
+    for spelling in spellings:
+        body = body.replace(spelling.encode(), MASK.encode())
+    headers = {name: masked(value, spellings) for name, value in reply.headers.items()}
+    return replace(reply, headers=headers, body=body)
+
+
+def _spellings(secrets: Iterable[str], *, shortest: int) -> Iterator[str]:
+    """Yield each secret as it is, in a URL and in JSON; the longest first."""
+    found: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= shortest:
+            in_json = json.dumps(secret)[1:-1]
+            found |= {secret, quote(secret, safe=""), in_json}
+    yield from sorted(found, key=len, reverse=True)
