@@ -10,6 +10,7 @@ import re
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import Cloud
+from batch_register.identity.entry_keys import is_plain_url
 from batch_register.identity.session import Endpoint
 
 # Types under which catalogues list it; the host is the same for all of one cloud.
@@ -29,6 +30,9 @@ def resolve_endpoint(
     """
     told = cloud.image_endpoint or cloud.ims_endpoint
     found = told or _from_catalog(cloud, catalog) or fallback
+    if found and not is_plain_url(found):  # not quoted: it may hold a login
+        message = f"{cloud.source}: the catalogue's image service has no plain address"
+        raise SettingsError(message, hint="set image_endpoint_override")
     if not found:
         message = f"{cloud.source}: no address of an image service is known"
         hint = "set image_endpoint_override, or region_name and ims_profile"

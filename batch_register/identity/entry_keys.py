@@ -148,7 +148,7 @@ class EntryKeys:
             if self.region_name is None:
                 self.lacks("region_name", f"{self._label(key)} is made of it")
             text = text.replace("{region_name}", self.region_name)
-        if not _is_plain_url(text):
+        if not is_plain_url(text):
             hint = "give http(s)://host[:port][/path], without a user name"
             self.refuse(key, "is not a plain address", hint)
         return text.rstrip("/")
@@ -202,7 +202,8 @@ def _normal(entry: Mapping[object, object] | Mapping[str, object]) -> dict[str, 
     return {_ALIASES.get(key, key): value for key, value in named.items()}
 
 
-def _is_plain_url(text: str) -> bool:
+def is_plain_url(text: str) -> bool:
+    """Return whether text is http(s)://host[:port][/path] and nothing more."""
     try:
         parts = urlsplit(text)
         has_port = parts.port != 0

@@ -6,6 +6,7 @@ manifest, nor how YAML is read.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from batch_register.errors import ManifestError, ManifestProblem
@@ -13,6 +14,14 @@ from batch_register.errors import ManifestError, ManifestProblem
 MAX_PROBLEMS = 100  # more than anybody reads; the rest is counted
 _MAX_KEPT = 2_000  # kept for sorting, so that a broken file stays cheap
 _MAX_SHOWN = 60  # characters of the file in one sentence
+_MAX_SEARCHED = 10_000  # of those that are there
+# An address may carry a login, or a signature that opens the file to whoever reads it.
+# Every repetition is bounded: text of any length is searched in linear time.
+_LOGIN = re.compile(r"(:/{1,2})[^\s/@]{1,500}@")
+_SIGNED = re.compile(
+    r"(?i)([?&](?:x-(?:amz|obs)-[\w-]{1,64}|(?:aws)?accesskeyid|signature|[\w-]{0,32}token"
+    r"|expires)=)[^\s\"']{0,4096}"
+)
 
 
 class Mark(Protocol):
@@ -34,8 +43,14 @@ def place(mark: Mark | None) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
+def without_logins(text: str) -> str:
+    """Return text from the file without what opens the addresses in it."""
+    return _SIGNED.sub(r"\1...", _LOGIN.sub(r"\1...@", text))
+
+
 def shown(text: str) -> str:
     """Return text from the file as a message may hold it: short, without controls."""
+    text = without_logins(text[:_MAX_SEARCHED])
     cut = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from batch_register.errors import ManifestError, ManifestProblem
+from batch_register.manifest.problems import without_logins
 
 _WIDTH = 96  # columns of a line of the file that are shown
 _BEFORE_CARET = 60  # of those, at most so many in front of the place
@@ -42,7 +43,7 @@ def _block(path: str, problem: ManifestProblem, lines: list[str]) -> str:
         return head
     if len(lines[problem.line - 1]) > _LONGEST_QUOTED:
         return head
-    shown = _SECRET.sub(r"\1 ...", lines[problem.line - 1])
+    shown = without_logins(_SECRET.sub(r"\1 ...", lines[problem.line - 1]))
     line, caret = _excerpt(shown, problem.column - 1)
     gutter = f"{problem.line:>6} | "
     return f"{head}\n{gutter}{line}\n{'|':>8} {' ' * caret}^"

@@ -34,7 +34,12 @@ _NAME = r"A-Za-z0-9._\-\u3400-\u4dbf\u4e00-\u9fff"
 # What nobody can see or what turns text around: never part of a value.
 _HIDDEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff"
 _BUCKET = r"[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*"
-_OBJECT = rf"(?![^:]*-(?:flat|FLAT|delta|DELTA)\.(?:vmdk|VMDK)$)[^\s:{_HIDDEN}]+"
+# The query of an address that was signed for somebody: a secret, and no part of a key.
+_SIGNED = (
+    r"[?&](?:[Xx]-(?:[Aa]mz|[Oo]bs)-|(?:AWS)?AccessKeyId=|[Ss]ignature="
+    r"|(?:[A-Za-z-]*-)?[Tt]oken=)"
+)
+_OBJECT = rf"(?![^:]*{_SIGNED})(?![^:]*-(?:flat|FLAT|delta|DELTA)\.(?:vmdk|VMDK)$)[^\s:{_HIDDEN}]+"
 
 MANIFEST_NAME_PATTERN: Final = r"^[A-Za-z0-9_-]{1,43}$"
 NAME_PATTERN: Final = rf"^[{_NAME}](?:[{_NAME} ]*[{_NAME}])?$"
@@ -219,6 +224,8 @@ def _object_hint(key: str) -> str:
     """Return what is wrong with an object key, where it is a known mistake."""
     if any(c.isspace() for c in key):
         return "has a blank in the object key, which the service refuses: rename it"
+    if re.search(_SIGNED, key):
+        return "holds the query of a signed address: write the object key alone"
     if key.endswith(_DISK_PARTS):
         return (
             "names one part of a VMware disk, which the service cannot import: "

@@ -93,6 +93,22 @@ def test_several_regions_without_one_being_named_are_not_guessed_at():
     assert resolve_endpoint(cloud, CATALOG[3:4]) == "https://de.example"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:canary@de.example/v2",
+        "https://de.example/v2?signature=canary",
+        "ftp://canary.example",
+        "canary",
+    ],
+)
+def test_an_address_of_the_catalogue_that_is_none_is_neither_used_nor_quoted(url):
+    with pytest.raises(SettingsError, match="no plain address") as caught:
+        resolve_endpoint(CLOUD, (endpoint(url),))
+    assert "canary" not in str(caught.value)
+    assert caught.value.hint == "set image_endpoint_override"
+
+
 def test_no_address_at_all_names_what_to_set():
     with pytest.raises(SettingsError, match=r"cloud 'otc' in clouds\.yaml") as caught:
         resolve_endpoint(CLOUD, ())

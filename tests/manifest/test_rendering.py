@@ -57,12 +57,15 @@ def test_every_kind_of_line_break_counts(break_):
         '  - {"secret-key": "hunter2", name: a}',
         "ak: hunter2",
         "labels: {api_token: hunter2}",
+        "image_url: https://me:hunter2@obs.example/a.raw",
+        "image_url: 'bkt:a.raw?X-Amz-Credential=hunter2&X-Amz-Signature=hunter2'",
+        "source_url: https://e.example/a?Expires=1&Signature=hunter2",
     ],
 )
 def test_a_secret_in_a_shown_line_is_left_out(line):
     shown = "\n".join(rendered(line, 1, len(line)))
     assert "hunter2" not in shown
-    assert ": ...\n" in shown
+    assert "..." in shown
 
 
 @given(st.text(), st.text(), st.integers(1, 5), st.integers(1, 200))
