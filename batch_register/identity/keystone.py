@@ -164,7 +164,7 @@ class TokenAuth:
 
     def _refusal(self, request: Request, reply: Reply) -> ServiceError:
         told = [
-            plain_text(text, secrets=request.confidential)
+            plain_text(text, secrets=(*request.confidential, *reply.confidential))
             for text in (*read_refusal(reply), reply.request_id or "")
         ]
         code, message, request_id = told

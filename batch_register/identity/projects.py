@@ -72,7 +72,7 @@ def _ids(body: bytes, *, name: str) -> list[str] | None:
 
 def _refusal(request: Request, reply: Reply, now: datetime) -> ServiceError:
     told = [
-        plain_text(text, secrets=request.confidential)
+        plain_text(text, secrets=(*request.confidential, *reply.confidential))
         for text in (*read_refusal(reply), reply.request_id or "")
     ]
     code, message, request_id = told

@@ -179,7 +179,8 @@ class ImsClient:
         request = self._request("get job", "GET", path)
 
         def read(reply: Reply) -> JobView | None:
-            job = wire.read_job(reply.body, asked=job_id)
+            secrets = reply.confidential
+            job = wire.read_job(reply.body, asked=job_id, secrets=secrets)
             return None if job is None else _with_request_id(job, reply.request_id)
 
         return await self._caller.call(request, read, success=_OK, is_write=False)

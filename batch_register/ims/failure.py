@@ -55,8 +55,8 @@ def failure(
 ) -> ServiceError:
     """Return the error for an answer whose status is not the documented success.
 
-    `request` is the one that was sent, with its credentials: they are masked wherever
-    the answer repeats them. `now` is UTC.
+    `request` is the one that was sent, with its credentials; the reply knows them, and
+    they are masked wherever it repeats them. `now` is UTC.
     """
     if not HTTPStatus.BAD_REQUEST <= reply.status < _BEYOND_ERRORS:
         return misread(request, reply, _unexpected(reply), is_write=is_write)
@@ -64,11 +64,11 @@ def failure(
     verdict = _verdict(refusal, reply.status)
     fault = Fault(
         kind=verdict.kind,
-        code=_plain(refusal.code, request) or f"http.{reply.status}",
-        reason=_plain(refusal.message, request) or _phrase(reply.status),
+        code=_plain(refusal.code, reply) or f"http.{reply.status}",
+        reason=_plain(refusal.message, reply) or _phrase(reply.status),
         action=verdict.action,
         http_status=reply.status,
-        request_id=_request_id(reply, refusal, request),
+        request_id=_request_id(reply, refusal),
     )
     applied = _applied(fault, is_write=is_write)
     if fault.kind is FaultKind.UNAUTHENTICATED:
@@ -99,9 +99,9 @@ def misread(
 ) -> ServiceError:
     """Return the error for an answer that no documentation describes."""
     verdict = verdict_for(why.code, reply.status)
-    reason = _plain(why.reason, request)
+    reason = _plain(why.reason, reply)
     if why.code is OwnCode.NOT_JSON and (
-        words := _plain(read_refusal(reply.body).message, request)
+        words := _plain(read_refusal(reply.body).message, reply)
     ):
         reason = plain_text(f"{reason}: {words}")
     fault = Fault(
@@ -110,7 +110,7 @@ def misread(
         reason=reason,
         action=verdict.action,
         http_status=reply.status,
-        request_id=_request_id(reply, Refusal(), request),
+        request_id=_request_id(reply, Refusal()),
     )
     applied = Applied.UNKNOWN if is_write else Applied.NO
     return ServiceError(request.operation, fault, applied=applied)
@@ -159,9 +159,9 @@ def _unexpected(reply: Reply) -> AnswerError:
     return AnswerError(OwnCode.STATUS, reason)
 
 
-def _plain(text: str, request: Request) -> str:
+def _plain(text: str, reply: Reply) -> str:
     """Return the text fit to be shown, without the credentials of the request."""
-    return plain_text(text, secrets=request.confidential)
+    return plain_text(text, secrets=reply.confidential)
 
 
 def _phrase(status: int) -> str:
@@ -173,9 +173,9 @@ def _phrase(status: int) -> str:
     return f"{words}; the answer gives no reason"
 
 
-def _request_id(reply: Reply, refusal: Refusal, request: Request) -> str | None:
+def _request_id(reply: Reply, refusal: Refusal) -> str | None:
     text = reply.request_id or refusal.request_id
-    secrets = request.confidential
+    secrets = reply.confidential
     return plain_text(text, limit=_ID_LIMIT, secrets=secrets) or None
 
 

@@ -9,7 +9,7 @@ Source: "Querying the Status of an Asynchronous Job" names two places, the top l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from batch_register.ims.codes import OwnCode, action_for_failed_job
 from batch_register.model import Fault, FaultKind
@@ -19,9 +19,19 @@ _CODE_LIMIT = 64  # characters
 _SUB_JOBS_READ = 100
 
 
-def job_fault(data: Mapping[str, object]) -> Fault:
-    """Return the fault of a failed job: the first code and the first reason given."""
-    told = list(_told(data))
+def job_fault(data: Mapping[str, object], secrets: Iterable[str] = ()) -> Fault:
+    """Return the fault of a failed job: the first code and the first reason given.
+
+    What either repeats of our secrets is masked.
+    """
+    known = tuple(secrets)
+    told = [
+        (
+            plain_text(code, limit=_CODE_LIMIT, secrets=known),
+            plain_text(reason, secrets=known),
+        )
+        for code, reason in _told(data)
+    ]
     code = next((code for code, _ in told if code), str(OwnCode.JOB_FAILED))
     reason = next(
         (reason for _, reason in told if reason), "the job failed; no reason is given"
@@ -46,13 +56,8 @@ def _told(data: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _words(data: Mapping[str, object], code: str, reason: str) -> tuple[str, str]:
-    return (
-        _plain(data.get(code), limit=_CODE_LIMIT),
-        _plain(data.get(reason)),
-    )
+    return _text(data.get(code)), _text(data.get(reason))
 
 
-def _plain(value: object, *, limit: int | None = None) -> str:
-    if not isinstance(value, str):
-        return ""
-    return plain_text(value) if limit is None else plain_text(value, limit=limit)
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -222,10 +222,13 @@ def read_job_id(body: bytes) -> JobId:
     return JobId(_read(_Registered, body).job_id)
 
 
-def read_job(body: bytes, asked: JobId) -> JobView | None:
+def read_job(
+    body: bytes, asked: JobId, *, secrets: Sequence[str] = ()
+) -> JobView | None:
     """Return the job that was asked for, with its fault where it failed.
 
-    None where the status is null: a job that the service has forgotten.
+    None where the status is null: a job that the service has forgotten. `secrets` are
+    masked where the fault repeats them.
 
     Raises:
         AnswerError: the answer is not the documented one, or about another job.
@@ -240,7 +243,7 @@ def read_job(body: bytes, asked: JobId) -> JobView | None:
     return JobView(
         job_id=asked,
         status=status,
-        fault=job_fault(data) if status is JobStatus.FAIL else None,
+        fault=job_fault(data, secrets) if status is JobStatus.FAIL else None,
         progress=_progress(data),
         raw_status=_raw(job.status, status),
     )

@@ -45,6 +45,8 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    # What to mask in words of this answer that are shown.
+    confidential: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def request_id(self) -> str | None:

@@ -34,6 +34,7 @@ from batch_register.transport.failure import (
     translate,
 )
 from batch_register.transport.proxy import NO_PROXIES, Proxies, environment_proxies
+from batch_register.transport.secrecy import unrepeated
 from batch_register.transport.tls import Tls
 
 BODY_LIMIT_BYTES = 4 * 2**20
@@ -141,7 +142,7 @@ class HttpSender:
             ):
                 response.close()
                 raise ProxyRefusedError
-            return await self._whole(response)
+            return unrepeated(await self._whole(response), proxy.secrets)
 
     async def _whole(self, response: aiohttp.ClientResponse) -> Reply:
         encoding = response.headers.get("Content-Encoding", "")

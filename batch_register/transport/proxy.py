@@ -25,6 +25,7 @@ class Route:
     name: str = ""  # host:port, for messages
     request_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     connect_headers: Mapping[str, str] | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # of the login there
 
 
 _DIRECT = Route()
@@ -87,13 +88,16 @@ def _through(proxy: str, *, tunnelled: bool) -> Route:
     parts = urlsplit(_with_scheme(proxy))
     netloc = parts.netloc.rpartition("@")[2]
     headers: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         encoded = base64.b64encode(pair.encode()).decode()
         headers["Proxy-Authorization"] = f"Basic {encoded}"
+        secrets = (unquote(parts.password or ""), encoded)
     return Route(
         url=urlunsplit((parts.scheme, netloc, "", "", "")),
         name=netloc,
         request_headers={} if tunnelled else headers,
         connect_headers=headers if tunnelled else None,
+        secrets=secrets,
     )

@@ -29,13 +29,17 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def unrepeated(reply: Reply, secrets: Iterable[str]) -> Reply:
-    """Return the reply as if the service had not repeated tokens and signatures."""
-    spellings = list(_spellings(secrets, shortest=LONG))
+    """Return the reply as if the service had not repeated tokens and signatures.
+
+    The reply then knows all of the secrets, for whoever shows some of its words.
+    """
+    confidential = (*reply.confidential, *secrets)
+    spellings = list(_spellings(confidential, shortest=LONG))
     body = reply.body
     for spelling in spellings:
         body = body.replace(spelling.encode(), MASK.encode())
     headers = {name: masked(value, spellings) for name, value in reply.headers.items()}
-    return replace(reply, headers=headers, body=body)
+    return replace(reply, headers=headers, body=body, confidential=confidential)
 
 
 def _spellings(secrets: Iterable[str], *, shortest: int) -> Iterator[str]:

@@ -111,9 +111,13 @@ class Stage:
     entry: dict[str, Any] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> Ended:
-        """Run one command line to its end."""
+        """Run one command line to its end, with the entry as it is now."""
         clouds = {"clouds": {"hostile": self.entry}}
         (self.folder / "clouds.yaml").write_text(clouds_yaml(clouds))
+        return self.command_as_it_is(*arguments)
+
+    def command_as_it_is(self, *arguments: str) -> Ended:
+        """Run one command line to its end, and leave the folder alone."""
         self.capsys.readouterr()
         code = main(list(arguments))
         said = self.capsys.readouterr()

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+_ORIGIN = re.compile(r"^https?://[^/]+")  # as a client writes it that asks a proxy
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _ROUTES = (
     ("token", "POST", r"/v3/auth/tokens"),
@@ -172,6 +173,7 @@ class Front:
         length = _LENGTH.search(head)
         body = await reader.readexactly(int(length[1])) if length else b""
         method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        target = _ORIGIN.sub("", target)
         name = _name(method, target)
         self.counts[name] += 1
         call = Call(
@@ -198,7 +200,8 @@ class Front:
     async def _forward(self, call: Call) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream_port)
         try:
-            first_line, _, rest = call.head.partition(b"\r\n")
+            first_line = f"{call.method} {call.target} HTTP/1.1".encode()
+            rest = call.head.partition(b"\r\n")[2]
             rest = re.sub(rb"(?i)connection:[^\r]*\r\n", b"", rest)
             writer.write(first_line + b"\r\nConnection: close\r\n" + rest + call.body)
             await writer.drain()

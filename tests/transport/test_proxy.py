@@ -32,6 +32,7 @@ def test_a_proxy_is_chosen_by_the_scheme_and_its_password_kept_apart():
         url="http://tls.example:8080",
         name="tls.example:8080",
         connect_headers={"Proxy-Authorization": BASIC},
+        secrets=("p@ss", BASIC.removeprefix("Basic ")),
     )
 
 
