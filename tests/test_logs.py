@@ -231,6 +231,7 @@ PLACES = [
     "Bearer {}",
     "basic {}",
     '{{"auth": {{"password": "{}"}}}}',
+    '{{"methods": ["token"], "token": {{"id": "{}"}}}}',
     '{{"application_credential_secret" : "{}"}}',
     "https://b.obs.example/o?AccessKeyId={0}&Expires=1&Signature={0}",
     "https://b.obs.example/o?X-Amz-Security-Token={}&x=1",

@@ -17,6 +17,7 @@ from batch_register.errors import ServiceError
 from batch_register.ims import wire
 from batch_register.ims.call import Caller
 from batch_register.ims.codes import is_missing_call
+from batch_register.ims.failure import request_id
 from batch_register.ims.outgoing import (
     LIST_LIMIT,
     base_url,
@@ -181,7 +182,7 @@ class ImsClient:
         def read(reply: Reply) -> JobView | None:
             secrets = reply.confidential
             job = wire.read_job(reply.body, asked=job_id, secrets=secrets)
-            return None if job is None else _with_request_id(job, reply.request_id)
+            return None if job is None else _with_request_id(job, request_id(reply))
 
         return await self._caller.call(request, read, success=_OK, is_write=False)
 
@@ -238,11 +239,11 @@ class ImsClient:
         )
 
 
-def _with_request_id(job: JobView, request_id: str | None) -> JobView:
+def _with_request_id(job: JobView, told: str | None) -> JobView:
     """Return the job with the id that the provider's support asks for, if it failed."""
     if job.fault is None:
         return job
-    return replace(job, fault=replace(job.fault, request_id=request_id))
+    return replace(job, fault=replace(job.fault, request_id=told))
 
 
 def _nothing(_body: bytes) -> None:

@@ -25,6 +25,7 @@ from batch_register.transport.text import plain_text
 
 _BEYOND_ERRORS: Final = 600
 _ID_LIMIT: Final = 128  # characters of a request id
+_NO_WORDS: Final = Refusal()
 
 # Kinds of answer after which a write may have been carried out all the same.
 _OPEN_KINDS: Final = frozenset(
@@ -68,7 +69,7 @@ def failure(
         reason=_plain(refusal.message, reply) or _phrase(reply.status),
         action=verdict.action,
         http_status=reply.status,
-        request_id=_request_id(reply, refusal),
+        request_id=request_id(reply, refusal),
     )
     applied = _applied(fault, is_write=is_write)
     if fault.kind is FaultKind.UNAUTHENTICATED:
@@ -110,10 +111,16 @@ def misread(
         reason=reason,
         action=verdict.action,
         http_status=reply.status,
-        request_id=_request_id(reply, Refusal()),
+        request_id=request_id(reply),
     )
     applied = Applied.UNKNOWN if is_write else Applied.NO
     return ServiceError(request.operation, fault, applied=applied)
+
+
+def request_id(reply: Reply, refusal: Refusal = _NO_WORDS) -> str | None:
+    """Return the id to quote to the service's support, fit to be shown."""
+    text = reply.request_id or refusal.request_id
+    return plain_text(text, limit=_ID_LIMIT, secrets=reply.confidential) or None
 
 
 def renewal_may_help(request: Request, error: AuthenticationError) -> bool:
@@ -171,12 +178,6 @@ def _phrase(status: int) -> str:
     except ValueError:
         words = f"HTTP {status}"
     return f"{words}; the answer gives no reason"
-
-
-def _request_id(reply: Reply, refusal: Refusal) -> str | None:
-    text = reply.request_id or refusal.request_id
-    secrets = reply.confidential
-    return plain_text(text, limit=_ID_LIMIT, secrets=secrets) or None
 
 
 def _is_signed(request: Request) -> bool:

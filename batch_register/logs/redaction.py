@@ -33,6 +33,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"({_NAMES}=[\"']?)[^\s&,;\"']+", rf"\1{MASK}"),
         # "name": "value" in JSON, or as Python writes a mapping.
         (rf"({_NAMES}[\"']\s{{0,4}}:\s{{0,4}}[\"'])(?:\\.|[^\"'\\])+", rf"\1{MASK}"),
+        # ... and a token one level deeper, as it is exchanged for another.
+        (
+            r"(token[\"']\s{0,4}:\s{0,4}\{\s{0,4}[\"']id[\"']\s{0,4}:\s{0,4}[\"'])[^\"']+",
+            rf"\1{MASK}",
+        ),
         (
             r"(\b[a-z][a-z0-9+.-]{0,20}:/{1,2})[^\s/@:]{0,200}:[^\s/@]{1,500}@",
             rf"\1{MASK}@",
