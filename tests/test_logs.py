@@ -63,6 +63,7 @@ def test_elsewhere_than_on_a_terminal_a_line_is_one_json_object() -> None:
     assert list(lines_of(stream.getvalue())[0])[:3] == ["timestamp", "level", "event"]
 
 
+@pytest.mark.fault(39)
 def test_on_a_terminal_a_line_is_for_a_person_and_drives_no_terminal() -> None:
     stream = io.StringIO()
     with configured(LogPlan(stream=stream, is_terminal=True)):
@@ -158,6 +159,7 @@ def _fail(password: str) -> None:
     raise ValueError(message)
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_an_exception_is_logged_without_locals_and_secrets(
     *, is_terminal: bool
@@ -247,6 +249,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_secret_is_taken_out_of_text(place: str) -> None:
     shown = redact_text(f"before {place.format(CANARY)}")

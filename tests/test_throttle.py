@@ -135,6 +135,7 @@ def test_every_call_reaches_the_service_and_returns_its_answer() -> None:
     assert bench.notebook.notices == []
 
 
+@pytest.mark.fault(12, 13)
 def test_a_write_that_may_have_arrived_is_never_repeated() -> None:
     bench = Bench(create=[LOST, VIEW])
     assert bench.run(bench.create()) == [LOST]
@@ -147,6 +148,7 @@ def test_a_write_that_certainly_did_not_arrive_is_repeated() -> None:
     assert bench.service.times("create") == [0.0, 1.0, 3.0]
 
 
+@pytest.mark.fault(9)
 def test_a_read_is_repeated_through_an_outage_up_to_its_attempts() -> None:
     bench = Bench(get_image=[LOST, SERVER, LOST, SERVER])
     assert bench.run(bench.get()) == [SERVER]
@@ -235,6 +237,7 @@ def test_a_refusal_that_waiting_cannot_change_is_not_repeated(kind: FaultKind) -
     assert bench.notebook.notices == []
 
 
+@pytest.mark.fault(6)
 def test_one_throttled_call_holds_back_all_the_others() -> None:
     """After a refusal nobody sends anything before the moment it names."""
     bench = Bench(create=[THROTTLED_7, VIEW], get_image=[VIEW])
@@ -377,6 +380,7 @@ def test_a_register_that_is_cancelled_leaves_the_file_to_the_next() -> None:
     assert bench.service.times("register") == [0.0, 20.0]
 
 
+@pytest.mark.fault(8)
 def test_too_many_jobs_hold_back_registers_only() -> None:
     bench = Bench(register=[BUSY_20, JOB], create=[VIEW], get_image=[VIEW])
 
@@ -466,6 +470,7 @@ def test_a_throttled_write_that_may_have_arrived_closes_the_gate_and_is_not_repe
     assert bench.service.sent == [(0.0, "create"), (7.0, "get_image")]
 
 
+@pytest.mark.fault(10)
 def test_refused_credentials_stop_the_run() -> None:
     refused = AuthenticationError("test", fault(FaultKind.UNAUTHENTICATED))
     bench = Bench(get_image=[refused])

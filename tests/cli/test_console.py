@@ -22,6 +22,7 @@ ELSEWHERE = io.StringIO()
 TERMINAL = Terminal()
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("stream", "environ", "display"),
     [

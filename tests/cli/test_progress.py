@@ -103,6 +103,7 @@ def test_the_display_fits_the_place(
 # ------------------------------------------------------------ plain and log
 
 
+@pytest.mark.fault(37, 39)
 def test_plain_lines_carry_no_control_characters_and_no_secret() -> None:
     stream = Witness()
     with make_progress(Display.PLAIN, 4, stream, now) as progress:

@@ -133,6 +133,7 @@ def test_a_shell_that_never_had_a_job_goes() -> None:
     assert buried(None, get_image=QUEUED) == (DELETED, ["get_image", "delete"])
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(
     "gone", [view(ImageStatus.DELETED), view(ImageStatus.PENDING_DELETE)]
 )
@@ -284,6 +285,7 @@ def test_a_passing_failure_leaves_it_open(call: str, kind: FaultKind) -> None:
     assert event == OutcomeUnknown(error=fault(kind))
 
 
+@pytest.mark.fault(34)
 def test_a_shell_that_may_not_be_deleted_stays_and_is_reported() -> None:
     forbidden = service_error(FaultKind.FORBIDDEN)
     event, _ = buried(get_image=KILLED, get_job=DONE, delete=forbidden)

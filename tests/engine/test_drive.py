@@ -96,6 +96,7 @@ def test_each_intent_is_durable_before_its_call_and_each_result_before_the_next(
     assert [event for _, event in one.notebook.moves] == one.ledger.events("web-0")
 
 
+@pytest.mark.fault(13)
 def test_a_lost_create_that_arrived_is_found_and_not_repeated() -> None:
     one = rig(replies=deque(["lose-after"]))
     assert one.run().exit_code == 0
@@ -108,6 +109,7 @@ def test_a_lost_create_that_arrived_is_found_and_not_repeated() -> None:
     assert one.images_and_jobs() == (1, [1])
 
 
+@pytest.mark.fault(12)
 def test_a_lost_create_that_never_arrived_is_repeated_after_the_settle_time() -> None:
     one = rig(replies=deque(["lose-before"]))
     assert one.run().exit_code == 0
@@ -115,6 +117,7 @@ def test_a_lost_create_that_never_arrived_is_repeated_after_the_settle_time() ->
     assert one.images_and_jobs() == (1, [1])
 
 
+@pytest.mark.fault(13)
 def test_a_lost_register_that_arrived_is_followed_by_its_image() -> None:
     one = rig(replies=deque(["ok", "lose-after"]))
     assert one.run().exit_code == 0
@@ -217,6 +220,7 @@ class AliveAfterAll(LoggedCloud):
         return replace(shown, status=ImageStatus.ACTIVE, size_bytes=1000)
 
 
+@pytest.mark.fault(32)
 def test_a_contradiction_is_not_turned_into_success_by_a_later_list() -> None:
     one = rig()
     one.cloud = AliveAfterAll(
@@ -244,6 +248,7 @@ def test_a_failed_image_that_has_come_alive_is_taken_over_and_not_replaced() -> 
     assert one.images_and_jobs() == (1, [1])
 
 
+@pytest.mark.fault(32)
 def test_a_failed_image_that_is_alive_although_its_job_failed_stays_unknown() -> None:
     one = rig(failing_jobs={"web-0": JOB_FAULT})
     one.run()
@@ -268,6 +273,7 @@ class StaleLists(LoggedCloud):
         return [image.view for image in self.images.values()]
 
 
+@pytest.mark.fault(31)
 def test_an_image_that_a_stale_list_shows_queued_is_not_registered_again() -> None:
     one = rig(job_s=60.0)
     one.cloud = StaleLists(log=one.cloud.log, job_s=600.0)
@@ -379,6 +385,7 @@ def test_a_changed_spec_replaces_a_shell_that_an_earlier_run_left(
     assert set(identity_tags("wave-07", one.specs[0])) <= set(image.view.tags)
 
 
+@pytest.mark.fault(8, 36)
 def test_a_full_quota_holds_the_rest_back_without_asking() -> None:
     one = rig(5, replies=deque(["quota"]))
     one.concurrency = 1
@@ -390,6 +397,7 @@ def test_a_full_quota_holds_the_rest_back_without_asking() -> None:
     assert one.images_and_jobs() == (5, [1] * 5)
 
 
+@pytest.mark.fault(36)
 def test_a_deleted_shell_makes_room_for_those_that_come_after_it() -> None:
     """web-0 meets the full quota, web-1 replaces its dead image, web-2 comes after."""
     one = rig(3, failing_jobs={"web-1": JOB_FAULT})
@@ -567,6 +575,7 @@ def test_a_create_whose_image_cannot_be_looked_for_is_unknown(
     assert after_s <= took_s <= after_s + 60.0 * (after_s > 0)
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("after", ["vanishes", "killed"])
 def test_a_lost_register_of_an_image_that_is_no_more_has_failed(after: str) -> None:
     fails = {"web-0": JOB_FAULT} if after == "killed" else {}

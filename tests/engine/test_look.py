@@ -90,6 +90,7 @@ def test_an_image_is_found_as_soon_as_any_list_shows_it() -> None:
     assert Bench([], [OURS]).run() == (Finding(image=OURS), 5.0)
 
 
+@pytest.mark.fault(31)
 def test_none_is_proven_by_a_look_after_the_settle_time_only() -> None:
     bench = Bench([]).trusting()
     assert bench.run() == (None, 12.0)
@@ -291,6 +292,7 @@ def test_a_stop_ends_the_wait_for_lists_to_settle() -> None:
     assert run_virtually(scenario()) == 7.0
 
 
+@pytest.mark.fault(31)
 def test_a_found_image_is_taken_by_its_own_status_not_by_the_lists() -> None:
     saving = replace(OURS, status=ImageStatus.SAVING)
     bench = Bench()

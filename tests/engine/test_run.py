@@ -102,6 +102,7 @@ def test_entries_go_in_the_order_of_admission() -> None:
     assert creates == [f"send create {key}" for key in "dcba"]
 
 
+@pytest.mark.fault(11)
 def test_failing_entries_stop_nothing_else_and_free_their_slots() -> None:
     failing = {f"web-{n}": BROKEN_FILE for n in range(0, 12, 2)}
     one = rig(12, failing_jobs=failing, replies=deque(["refuse"] * 2))
@@ -167,6 +168,7 @@ class LapsingCloud(LoggedCloud):
         return await super().create_image(*arguments)
 
 
+@pytest.mark.fault(10)
 def test_refused_credentials_stop_the_run_and_fail_no_entry() -> None:
     one = rig(6, job_s=60.0)
     one.cloud = cloud = LapsingCloud(log=one.cloud.log, job_s=60.0)
@@ -184,6 +186,7 @@ def test_refused_credentials_stop_the_run_and_fail_no_entry() -> None:
     assert one.images_and_jobs() == (6, [1] * 6)
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize(
     ("error", "reason", "code", "notice"),
     [

@@ -156,6 +156,7 @@ def test_an_auth_url_may_be_written_with_or_without_its_version(written, root):
     assert identity_root(written) == root
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize(
     ("login", "name"),
     [
@@ -212,6 +213,7 @@ async def test_many_callers_cause_one_login(clock, keystone, scripted):
     assert len(sender.asked) == 1
 
 
+@pytest.mark.fault(10)
 async def test_many_refusals_of_one_token_cause_one_login(clock, keystone, scripted):
     sender = scripted(keystone)
     tokens = auth(sender, clock)
@@ -235,6 +237,7 @@ async def test_a_refusal_of_a_token_that_is_gone_asks_nothing(
     assert len(sender.asked) == 2
 
 
+@pytest.mark.fault(10)
 async def test_a_replacement_that_is_refused_at_once_is_not_replaced_again(
     clock, keystone, scripted
 ):
@@ -261,6 +264,7 @@ async def test_a_replacement_that_lived_half_its_short_life_may_be_replaced(
     assert await tokens.renew(replacement) is True
 
 
+@pytest.mark.fault(10, 22)
 @pytest.mark.parametrize(
     "life", [(86400, 86339, 86341), (5, 4.4, 4.6)], ids=["a day", "five seconds"]
 )

@@ -252,6 +252,7 @@ async def test_an_outage_is_no_missing_call():
 OTHER = ImageId("00000000-0000-0000-0000-000000000000")
 
 
+@pytest.mark.fault(31)
 async def test_a_list_starts_again_where_the_image_it_went_on_from_is_gone():
     first = reply(200, {"images": [image(), image(id=OTHER)]})
     gone = reply(400, {"error": {"code": "IMG.0001", "message": "bad marker"}})

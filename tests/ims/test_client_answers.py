@@ -90,6 +90,7 @@ MISREAD = {
 }
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(("answer", "code", "reason"), MISREAD.values(), ids=MISREAD)
 @pytest.mark.parametrize("call", ALL.values(), ids=ALL)
 async def test_another_status_is_no_success(call, answer, code, reason):
@@ -123,6 +124,7 @@ BODIES = {
 }
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(("body", "code", "reason"), BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize(
     ("status", "call"),
@@ -152,6 +154,7 @@ async def test_the_right_status_with_the_wrong_body_is_no_success(
     assert error.applied is (Applied.UNKNOWN if is_write else Applied.NO)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(
     ("call", "answer", "reason"),
     [
@@ -190,6 +193,7 @@ def coded(status: int, code: str, headers: dict[str, str] | None = None) -> Repl
     return reply(status, {"error": {"code": code, "message": "m"}}, headers)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("answer", "kind", "applied"),
     [
@@ -228,6 +232,7 @@ async def test_a_write_is_certainly_not_done_only_after_a_clear_refusal(
     assert (await fails(QUOTA, answer)).applied is Applied.NO
 
 
+@pytest.mark.fault(12, 13)
 @pytest.mark.parametrize(
     ("kind", "told", "kept"),
     [
@@ -246,6 +251,7 @@ async def test_a_write_without_an_answer_is_never_certain(kind, told, kept):
     assert (await fails(GET, no_answer())).applied is told
 
 
+@pytest.mark.fault(6, 7)
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
@@ -299,6 +305,7 @@ async def test_the_request_id_may_be_in_the_body_and_is_made_plain():
     assert error.fault.request_id == "a\\x1b" + "b" * 122 + "…"
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("status", [400, 500])
 async def test_credentials_that_an_answer_repeats_are_masked(status):
     echo = {"message": "x" * 270 + "you sent test-token-1 as X-Auth-Token"}
@@ -342,6 +349,7 @@ TOO_LARGE = {
 }
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -365,6 +373,7 @@ async def test_a_refused_token_is_renewed_and_the_request_replayed(refusal):
     assert first == second
 
 
+@pytest.mark.fault(10)
 async def test_a_second_refusal_is_final():
     stage = scene(reply(401, EXPIRED), reply(401, EXPIRED))
     with pytest.raises(AuthenticationError) as caught:
@@ -472,6 +481,7 @@ _REPLIES = st.builds(
 )
 
 
+@pytest.mark.fault(16)
 @given(st.lists(_REPLIES, min_size=12, max_size=12), st.sampled_from(sorted(ALL)))
 @settings(max_examples=300)
 async def test_no_answer_makes_the_client_raise_anything_but_a_service_error(

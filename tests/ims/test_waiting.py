@@ -13,6 +13,7 @@ NOW = datetime(2026, 9, 1, 1, 0, 0, tzinfo=UTC)
 WINDOW = "over ratelimit,limit:5,time:1 minute"
 
 
+@pytest.mark.fault(6, 7)
 @pytest.mark.parametrize(
     ("header", "text", "seconds"),
     [
@@ -44,6 +45,7 @@ def test_header_first_then_the_window_in_the_text(header, text, seconds):
     assert retry_after_s(header, text, NOW) == seconds
 
 
+@pytest.mark.fault(6)
 @given(st.none() | st.text(), st.text())
 def test_whatever_is_said_it_is_within_an_hour(header, text):
     seconds = retry_after_s(header, text, NOW)

@@ -71,6 +71,7 @@ def test_the_faults_rehearsal_shows_each_trouble_and_retries_only_what_failed(
     assert attempts["failing-job"] == 2
 
 
+@pytest.mark.fault(35)
 def test_a_missing_object_a_failing_job_and_a_refusal_fail_alone_and_are_retried(
     serve_cloud: Callable[..., Cloud], tmp_path: Path
 ) -> None:
@@ -276,6 +277,7 @@ def test_no_service_at_all_ends_with_69(shell: Shell, cloud: Cloud) -> None:
     assert ended.err.count("login.failed") >= 1
 
 
+@pytest.mark.fault(37)
 def test_the_password_appears_nowhere(shell: Shell, cloud: Cloud) -> None:
     line = next(
         x for x in cloud.clouds_yaml.read_text().splitlines() if "password" in x

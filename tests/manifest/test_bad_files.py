@@ -93,6 +93,7 @@ BAD: dict[str, tuple[str | bytes, int, int, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize("name", BAD)
 def test_a_broken_file_ends_in_one_clear_error(name):
     content, line, column, begin = BAD[name]
@@ -112,6 +113,7 @@ def test_a_broken_file_ends_in_one_clear_error(name):
     assert spent_s < 2
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize(
     "name", ["billion laughs", "deep lists", "deep blocks", "8 MB of brackets"]
 )

@@ -163,6 +163,7 @@ def test_what_is_wrong_once_is_said_once(problems):
     ]
 
 
+@pytest.mark.fault(30)
 def test_twins_are_found_even_where_one_is_wrong_otherwise(problems):
     text = (
         "version: 1\nname: w\ndefaults: {os_version: X, min_disk: 40}\nimages:\n"
@@ -191,6 +192,7 @@ def test_too_many_tags_count_together_with_the_defaults(problems):
     ]
 
 
+@pytest.mark.fault(30)
 def test_one_file_under_one_name_twice_is_refused(problems):
     text = (
         "version: 1\nname: w\ndefaults: {os_version: X, min_disk: 40}\nimages:\n"

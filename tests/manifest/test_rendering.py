@@ -49,6 +49,7 @@ def test_every_kind_of_line_break_counts(break_):
     assert rendered(break_.join(["one", "two", "three"]), 2, 1)[1] == "     2 | two"
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize(
     "line",
     [
@@ -68,6 +69,7 @@ def test_a_secret_in_a_shown_line_is_left_out(line):
     assert "..." in shown
 
 
+@pytest.mark.fault(39)
 @given(st.text(), st.text(), st.integers(1, 5), st.integers(1, 200))
 def test_nothing_from_the_file_reaches_the_terminal_raw(text, message, line, column):
     shown = rendered(text, line, column, message)

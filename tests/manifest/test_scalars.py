@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from batch_register.manifest.scalars import SUSPECT_FIRST, resolve
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -133,6 +133,7 @@ def test_fifty_levels_are_allowed(build):
     assert build("a: " + "[" * 49 + "]" * 49)[2] == []
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize(
     "text",
     [

@@ -19,6 +19,7 @@ from batch_register.report.plain import (
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -36,6 +37,7 @@ def test_what_could_act_on_a_screen_is_shown_as_an_escape(
     assert printable(text) == shown
 
 
+@pytest.mark.fault(39)
 @given(ANY_TEXT)
 def test_printable_text_has_no_control_and_fits_any_file(text: str) -> None:
     shown = printable(text)

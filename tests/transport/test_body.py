@@ -51,6 +51,7 @@ def test_an_encoding_we_did_not_ask_for_is_undecodable(encoding):
         body_reader(encoding, limit_bytes=10)
 
 
+@pytest.mark.fault(17)
 def test_the_limit_is_exact_in_both_forms():
     assert read("", [b"a" * 10], limit_bytes=10) == b"a" * 10
     assert read("gzip", [gzip.compress(b"a" * 10)], limit_bytes=10) == b"a" * 10
@@ -60,6 +61,7 @@ def test_the_limit_is_exact_in_both_forms():
         read("gzip", [gzip.compress(b"a" * 11)], limit_bytes=10)
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("cut_off_bytes", [1, 8, 12])
 def test_a_packed_body_that_is_cut_off_shows(cut_off_bytes):
     with pytest.raises(BodyUndecodableError):

@@ -114,6 +114,7 @@ async def unasked_encoding(talk):
     await talk.answer("200 OK", b"abc", "Content-Encoding: br")
 
 
+@pytest.mark.fault(12, 15)
 @pytest.mark.parametrize(
     ("handler", "code"),
     [
@@ -142,6 +143,7 @@ async def test_an_answer_that_is_no_answer_leaves_us_in_doubt(
     assert len(server.arrivals) == 1
 
 
+@pytest.mark.fault(14)
 async def test_a_body_that_drips_ends_at_the_deadline(serve, sender):
     async def drip(talk):
         await talk.read()
@@ -155,6 +157,7 @@ async def test_a_body_that_drips_ends_at_the_deadline(serve, sender):
     assert (error.fault.code, verdict(error)) == ("transport.timeout", SENT)
 
 
+@pytest.mark.fault(13)
 async def test_a_server_that_never_answers_ends_at_the_deadline(serve, sender):
     async def wait(talk):
         await talk.read()
@@ -203,6 +206,7 @@ async def test_a_connection_that_is_not_taken_up_in_time_sent_nothing(open_sende
     assert (error.fault.code, verdict(error)) == ("transport.timeout", UNSENT)
 
 
+@pytest.mark.fault(12)
 async def test_a_refused_connection_sent_nothing(sender):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -212,6 +216,7 @@ async def test_a_refused_connection_sent_nothing(sender):
     assert error.fault.action is Action.RUN_AGAIN
 
 
+@pytest.mark.fault(19)
 async def test_a_name_that_does_not_resolve_sent_nothing(sender):
     """`.invalid` never resolves (RFC 6761)."""
     asked = request("http://cloud.invalid:8080", deadline_s=60.0)  # slow resolvers

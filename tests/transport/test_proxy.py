@@ -44,6 +44,7 @@ def test_a_plain_request_carries_the_proxys_password_itself():
     assert BASIC not in repr(route)
 
 
+@pytest.mark.fault(21, 37)
 @pytest.mark.parametrize(
     "address",
     [
@@ -132,6 +133,7 @@ async def test_a_tunnel_hides_the_request_from_the_proxy(serve, proxied, tmp_pat
     assert "Proxy-Authorization" not in inner
 
 
+@pytest.mark.fault(21)
 @pytest.mark.integration
 @pytest.mark.parametrize("answered", [True, False])
 async def test_a_proxy_that_refuses_means_that_nothing_was_sent(

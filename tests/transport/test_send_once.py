@@ -47,6 +47,7 @@ async def test_a_read_on_a_kept_connection_that_closes_is_not_repeated(
     assert caught.value.applied is Applied.UNKNOWN
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
 async def test_a_write_that_stays_unanswered_arrives_once(serve, sender, method):
     server = await serve(hang_up)
@@ -78,6 +79,7 @@ async def test_reads_share_a_connection(serve, sender):
     assert (len(server.arrivals), server.connections) == (3, 1)
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("status", ["301", "302", "303", "307", "308"])
 async def test_a_redirect_is_an_answer_and_carries_no_token_away(serve, sender, status):
     elsewhere = await serve(hang_up)

@@ -67,6 +67,7 @@ async def test_verification_can_be_switched_off(serve, open_sender, authority):
     assert (await sender.send(request(server.url))).body == b"ok"
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("case", ["expired", "wrong name", "unknown authority"])
 async def test_a_bad_certificate_stops_us_before_anything_is_sent(
     serve, open_sender, authority, ca_file, case
@@ -104,6 +105,7 @@ async def test_the_systems_authorities_do_not_count_where_a_file_is_given(
     assert caught.value.fault.code == "transport.tls"
 
 
+@pytest.mark.fault(20)
 async def test_a_server_that_speaks_no_tls_is_a_tls_failure(serve, open_sender):
     async def plain(talk):
         await talk.reader.read(1)

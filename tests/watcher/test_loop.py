@@ -189,6 +189,7 @@ def test_an_age_that_a_list_tells_narrows_the_next_one() -> None:
     ]
 
 
+@pytest.mark.fault(32)
 def test_a_killed_image_gets_its_reason_from_its_job_at_once() -> None:
     bench = Bench(list=[[KILLED]], get_job=[JOB_FAILED], get_image=[KILLED])
     failed = ImageFailed(error=REASON, stage="job", image_id=image_id(1))
@@ -214,6 +215,7 @@ def test_a_job_that_still_runs_keeps_a_killed_image_waiting() -> None:
     assert bench.service.times("get_image") == [65.0]
 
 
+@pytest.mark.fault(32)
 def test_a_failed_job_beside_an_active_image_is_a_contradiction() -> None:
     bench = Bench(get_job=[JOB_FAILED], get_image=[ACTIVE])
     ended, _ = bench.watch_one()
@@ -221,16 +223,19 @@ def test_a_failed_job_beside_an_active_image_is_a_contradiction() -> None:
     assert ended.error.kind is FaultKind.CONTRADICTION
 
 
+@pytest.mark.fault(32)
 def test_a_job_that_succeeded_is_no_success_before_the_image_is() -> None:
     bench = Bench(get_job=[DONE], get_image=[SAVING, SAVING, ACTIVE])
     assert bench.watch_one() == (SUCCESS, 70.0)
 
 
+@pytest.mark.fault(32)
 def test_a_forgotten_job_leaves_the_word_to_the_image() -> None:
     bench = Bench(get_job=[None], get_image=[ACTIVE])
     assert bench.watch_one() == (SUCCESS, 10.0)
 
 
+@pytest.mark.fault(34)
 def test_an_image_that_nobody_finds_has_vanished_after_the_settle_time() -> None:
     bench = Bench(get_job=[None], get_image=[None])
     ended, at_s = bench.watch_one()

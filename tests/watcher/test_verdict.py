@@ -209,6 +209,7 @@ def test_a_job_tells_why_it_failed(
     assert judge_job(JobView(job_id=JOB, status=status, fault=fault)) == failure
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize(
     ("image", "failure", "verdict"),
     [
@@ -269,6 +270,7 @@ def test_a_doubt_hides_no_failure(
     assert judge_image(doubted, image, failure, LIMITS, NOW_S) == verdict
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("gone", [None, DELETED, LEAVING])
 def test_an_image_has_vanished_only_after_the_settle_time(
     gone: ImageView | None,
