@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +53,8 @@ KEY = AccessKey(access=ACCESS, secret=SECRET_KEY, security_token=SECURITY_TOKEN)
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    return {"users": (USER,), "access_keys": (KEY,), "speed": 100.0}
+    jobs = {"job_init_range_s": (0.1, 0.2), "job_running_range_s": (1.0, 2.0)}
+    return {"users": (USER,), "access_keys": (KEY,), "speed": 100.0, **jobs}
 
 
 # ------------------------------------------------------------ ways to log in
@@ -286,7 +288,13 @@ def repeating(name: str, words: list[str]) -> Misdeed:
     return answer
 
 
-@pytest.mark.parametrize("name", ["token", "list", "create", "register", "job"])
+@pytest.mark.parametrize(
+    ("login", "name"),
+    [
+        *product(LOGINS.values(), ("token", "create", "job")),
+        *product((_password, _keys), ("list", "register")),
+    ],
+)
 def test_a_service_that_repeats_what_it_was_sent_shows_nothing(
     trial: Trial, name: str
 ) -> None:

@@ -17,6 +17,15 @@ from tests.hostile.test_bodies import BODIES, answering
 pytestmark = [pytest.mark.integration, pytest.mark.fault(17)]
 
 LIMIT_KIB = 150 << 10
+# What `getrusage` tells of a child counts the memory of its parent at the fork as well.
+PROGRAM = """
+import sys
+from pathlib import Path
+from batch_register.cli import main
+code = main(sys.argv[1:])
+Path("status").write_text(Path("/proc/self/status").read_text())
+sys.exit(code)
+"""
 
 
 def test_bombs_and_endless_bodies_leave_no_trace_in_the_peak_of_memory(
@@ -31,18 +40,19 @@ def test_bombs_and_endless_bodies_leave_no_trace_in_the_peak_of_memory(
     entry = {"clouds": {"hostile": stage.entry}}
     (stage.folder / "clouds.yaml").write_text(clouds_yaml(entry))
 
-    with (stage.folder / "err").open("w") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "batch_register", "run", "wave-07.yaml", *FLAGS],
-            cwd=stage.folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-        )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "run", "wave-07.yaml", *FLAGS],
+        cwd=stage.folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
-    assert process.returncode == 0, (stage.folder / "err").read_text()
-    assert usage.ru_maxrss < LIMIT_KIB, f"{usage.ru_maxrss >> 10} MiB"
+    assert ended.returncode == 0, ended.stderr
+    status = (stage.folder / "status").read_text()
+    peak_kib = int(status.partition("VmHWM:")[2].split()[0])
+    assert peak_kib < LIMIT_KIB
     assert stage.made() == [1, 1, 1, 1]
-    print(f"peak of resident memory: {usage.ru_maxrss >> 10} MiB")
+    print(f"peak of resident memory: {peak_kib >> 10} MiB")
