@@ -274,7 +274,8 @@ class Throttle:
 
     def _note(self, error: ServiceError) -> None:
         """Keep track of the service's health, and stop the run where it is lost."""
-        self.last_error = error
+        if not self._stop.is_requested:  # what comes after a stop does not explain it
+            self.last_error = error
         if isinstance(error, AuthenticationError):
             self._stop.request(StopReason.UNAUTHENTICATED)
         if error.kind not in _OUTAGE:

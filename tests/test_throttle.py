@@ -478,6 +478,21 @@ def test_refused_credentials_stop_the_run() -> None:
     assert bench.stop.reason is StopReason.UNAUTHENTICATED
 
 
+def test_what_comes_after_a_stop_does_not_explain_it() -> None:
+    refused = AuthenticationError("test", fault(FaultKind.UNAUTHENTICATED))
+    rejected = service_error(FaultKind.REJECTED)
+    bench = Bench(get_image=[refused], create=[rejected])
+    bench.service.takes_s = 5.0
+
+    async def create_a_moment_later() -> ImageView:
+        await asyncio.sleep(1)
+        return await bench.create()
+
+    outcomes = bench.run(bench.get(), create_a_moment_later())
+    assert outcomes == [refused, rejected]
+    assert bench.throttle.last_error is refused
+
+
 def _patient(**answers: Any) -> Bench:
     policy = replace(POLICY, attempts=1, first_word_s=30.0, silence_s=300.0)
     return Bench(policy, **answers)

@@ -53,7 +53,10 @@ class Exchange:
     """One call and the ways to answer it."""
 
     def __init__(
-        self, call: Call, writer: asyncio.StreamWriter, forward: Callable[..., object]
+        self,
+        call: Call,
+        writer: asyncio.StreamWriter,
+        forward: Callable[[Call], Awaitable[bytes]],
     ) -> None:
         self.call = call
         self._writer = writer
@@ -76,9 +79,11 @@ class Exchange:
 
     async def through(self) -> bytes:
         """Let the cloud carry the call out; return its whole answer."""
-        answer = await self._forward(self.call)  # type: ignore[misc]
-        assert isinstance(answer, bytes)
-        return answer
+        return await self.send_on(self.call)
+
+    async def send_on(self, call: Call) -> bytes:
+        """Send the cloud another call; return its whole answer."""
+        return await self._forward(call)
 
     async def reset(self) -> None:
         """Break the connection."""
