@@ -14,7 +14,14 @@ import structlog
 from hypothesis import given, strategies as st
 
 from batch_register.errors import SettingsError
-from batch_register.logs import MASK, LogPlan, configured, redact, redact_text
+from batch_register.logs import (
+    MASK,
+    LogPlan,
+    configured,
+    keep_secret,
+    redact,
+    redact_text,
+)
 
 CANARY = "c4n4ry-Qx7ZpL0wVtR9"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -283,6 +290,14 @@ def test_no_secret_survives_in_any_of_these_places(
 )
 def test_what_is_no_secret_stays_readable(text: str) -> None:
     assert redact_text(text) == text
+
+
+@pytest.mark.fault(37)
+def test_a_secret_that_is_known_is_masked_whatever_stands_around_it() -> None:
+    keep_secret("kn0wn-c4n4ry-Tz3", "short")
+    assert redact_text("KeyError('kn0wn-c4n4ry-Tz3')") == f"KeyError('{MASK}')"
+    assert redact({"note": ["a kn0wn-c4n4ry-Tz3!"]}) == {"note": [f"a {MASK}!"]}
+    assert redact_text("short words stay") == "short words stay"
 
 
 def test_secrets_are_found_by_their_keys_at_any_depth() -> None:

@@ -23,8 +23,10 @@ from batch_register.identity import (
     connect,
     load_cloud,
 )
+from batch_register.identity.login import secrets
 from batch_register.ims.client import ImsClient
 from batch_register.ims.profile import Endpoints, Profile, profile_for
+from batch_register.logs.redaction import keep_secret
 from batch_register.model import Target
 from batch_register.ports import Clock, ImageService, Observer
 from batch_register.settings import Settings
@@ -93,6 +95,7 @@ async def open_service(
             key_file=cloud.key,
         ),
     )
+    keep_secret(*secrets(cloud.auth))
     published = _published(cloud)
     async with HttpSender(options) as sender:
 

@@ -12,8 +12,11 @@ from typing import assert_never
 from urllib.parse import urlsplit
 
 from batch_register.identity.cloud import (
+    Auth,
     CredentialLogin,
     Domain,
+    GivenToken,
+    KeyPair,
     Login,
     PasswordLogin,
     Project,
@@ -79,6 +82,17 @@ def secret(login: Login) -> str:
             return value
         case _:
             assert_never(login)
+
+
+def secrets(auth: Auth) -> tuple[str, ...]:
+    """Return everything in it that must never show."""
+    match auth:
+        case KeyPair(keys=keys):
+            return keys.access_key, keys.secret_key, keys.security_token or ""
+        case GivenToken(token=value):
+            return (value,)
+        case _:
+            return (secret(auth),)
 
 
 def _identity(login: Login) -> Json:

@@ -22,10 +22,10 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from batch_register.errors import SettingsError
-from batch_register.logs.redaction import MASK, redact, redact_text
+from batch_register.logs.redaction import MASK, keep_secret, redact, redact_text
 from batch_register.logs.sinks import FileSink, StreamSink
 
-__all__ = ["MASK", "LogPlan", "configured", "redact", "redact_text"]
+__all__ = ["MASK", "LogPlan", "configured", "keep_secret", "redact", "redact_text"]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")

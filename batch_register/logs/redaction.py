@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever is about to be shown: by key, by shape, by place.
+"""Takes secrets out of whatever is about to be shown: by key, shape, place, or value.
 
 Decides: what looks like a secret; in doubt it is one. Must not know: where the text
 goes. Every pattern is bounded, so that hostile text costs linear time.
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 MASK = "***"
 _LONGEST_TEXT = 16_384  # characters of one value; the rest is cut off
 _DEEPEST = 8
+_SHORTEST_KNOWN = 8  # characters
 
 _WORDS = (
     "token|passw(?:or)?d|passphrase|secret|authori[sz]ation|credential|signature"
@@ -49,8 +50,22 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+# This process's own secrets; they only ever become more.
+_KNOWN: set[str] = set()
+
+
+def keep_secret(*values: str) -> None:
+    """Mask these values from now on, whatever stands around them.
+
+    Those that are shorter than eight characters are too common to be told from words.
+    """
+    _KNOWN.update(value for value in values if len(value) >= _SHORTEST_KNOWN)
+
+
 def redact_text(text: str) -> str:
-    """Return the text without what looks like a secret in it."""
+    """Return the text without what is, or looks like, a secret in it."""
+    for value in _KNOWN:
+        text = text.replace(value, MASK)
     if len(text) > _LONGEST_TEXT:
         text = f"{text[:_LONGEST_TEXT]} (cut off)"
     for pattern, replacement in _PATTERNS:

@@ -319,7 +319,8 @@ class Broken(connection.HttpSender):
         if request.operation != WHERE:
             return await super().send(request)
         facts = {"url": request.url, "headers": dict(request.headers)}
-        raise RuntimeError(f"{request!r} {facts!r} {request.body!r} {facts['headers']}")
+        bare = " and ".join(request.secrets)
+        raise RuntimeError(f"{request!r} {facts!r} {request.body!r} {bare}")
 
 connection.HttpSender = Broken
 sys.exit(main(sys.argv[1:]))
