@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,10 +71,13 @@ class Shell:
     flags: tuple[str, ...] = field(
         default=("--poll-interval", "0.05", "--settle", "1", "--output", "json")
     )
+    is_measured: bool = True  # for coverage, which makes starting slower
 
     def environment(self) -> dict[str, str]:
         """Return an environment without anybody's own settings and credentials."""
-        passed = ("PATH", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+        passed = ["PATH", "LANG"]
+        if self.is_measured:
+            passed += ["COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"]
         env = {name: os.environ[name] for name in passed if name in os.environ}
         env["HOME"] = str(self.folder)
         if self.clouds_yaml is not None:
@@ -82,22 +85,28 @@ class Shell:
             env["OS_CLOUD"] = "simulator"
         return env
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self,
+        *arguments: str,
+        program: Sequence[str] = COMMAND,
+        stdout: int = subprocess.PIPE,
+        stderr: int | None = None,
+    ) -> subprocess.Popen[str]:
         """Start a command and return while it runs; its log goes to a file."""
         with self._log.open("a") as log:
             return subprocess.Popen(
-                [*COMMAND, *arguments],
+                [*program, *arguments],
                 cwd=self.folder,
                 env=self.environment(),
-                stdout=subprocess.PIPE,
-                stderr=log,
+                stdout=stdout,
+                stderr=log if stderr is None else stderr,
                 text=True,
             )
 
     def end(self, process: subprocess.Popen[str], timeout_s: float = 120) -> Ended:
         """Wait for the end of a command that was started."""
         out, _ = process.communicate(timeout=timeout_s)
-        return Ended(process.returncode, out, self._log.read_text())
+        return Ended(process.returncode, out or "", self._log.read_text())
 
     def __call__(self, *arguments: str) -> Ended:
         """Run a command to its end."""
@@ -111,6 +120,12 @@ class Shell:
     def run(self, manifest: Path, *flags: str) -> Ended:
         """Run the main job."""
         return self("run", manifest.name, *self.flags, *flags)
+
+    def begin(
+        self, manifest: Path, *flags: str, program: Sequence[str] = COMMAND
+    ) -> subprocess.Popen[str]:
+        """Start the main job and return while it runs."""
+        return self.start("run", manifest.name, *self.flags, *flags, program=program)
 
     def manifest(self, count: int, name: str = "wave-07", extra: str = "") -> Path:
         """Write a manifest of so many images, and `extra` entries in YAML."""

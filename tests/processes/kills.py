@@ -1,0 +1,126 @@
+"""SIGKILL at random moments: `python -m tests.processes.kills --kills 100 --seed 1`.
+
+In each of two lanes one manifest after another is run, killed and run again until it is
+done, all against one simulated cloud in a process of its own; then the cloud is asked what
+it saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.conftest import Cloud, Shell, serve
+from tests.processes.judging import (
+    FLAGS,
+    each_made_once,
+    nothing_is_left_to_send,
+    run_all,
+)
+
+ENTRIES = 40
+# An image takes two to eight polls.
+SPEED = ("--speed", "1200")
+CONCURRENCY = ("--concurrency", "15")
+# Starting takes about 0.3 s, a whole run that is not killed about 1.5 s.
+EARLIEST_S, LATEST_S = 0.2, 1.3
+LANES = 2
+
+
+@dataclass
+class Lane:
+    """Kills one run after another, and begins a manifest when the last one is done."""
+
+    cloud: Cloud
+    folder: Path
+    rng: random.Random
+    shells: list[Shell] = field(default_factory=list)
+    kills: int = 0
+    runs: int = 0
+
+    def kill(self, times: int) -> None:
+        """Kill so many runs at random moments; each one goes on where the last died."""
+        self._next_manifest()
+        while self.kills < times:
+            if self._outlives_its_moment(self.shells[-1]):
+                self._next_manifest()
+
+    def _outlives_its_moment(self, shell: Shell) -> bool:
+        """Start a run and kill it; return whether it had ended before."""
+        (manifest,) = shell.folder.glob("*.yaml")
+        self.runs += 1
+        process = shell.begin(manifest, *CONCURRENCY)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(self.rng.uniform(EARLIEST_S, LATEST_S))
+        has_ended = process.poll() is not None
+        process.kill()
+        code = shell.end(process).code
+        self.kills += not has_ended
+        assert code == 0 or not has_ended, code
+        return has_ended
+
+    def _next_manifest(self) -> None:
+        name = f"{self.folder.name}-{len(self.shells)}"
+        home = self.folder / name
+        home.mkdir(parents=True)
+        shell = Shell(home, self.cloud.clouds_yaml, FLAGS, is_measured=False)
+        shell.manifest(ENTRIES, name=name)
+        self.shells.append(shell)
+
+
+def kill_and_judge(cloud: Cloud, folder: Path, *, kills: int, seed: int) -> str:
+    """Kill so often, run everything to its end, and fail where the cloud saw a mistake.
+
+    Return the figures.
+    """
+    lanes = [
+        Lane(cloud, folder / f"lane-{n}", random.Random(f"{seed}/{n}"))
+        for n in range(LANES)
+    ]
+    shares = [kills // LANES, kills - kills // LANES]
+    with ThreadPoolExecutor(LANES) as pool:
+        list(pool.map(Lane.kill, lanes, shares))
+    shells = [shell for lane in lanes for shell in lane.shells]
+    ended = run_all(shells, *CONCURRENCY)
+    assert {one.code for one in ended} == {0}, [one.err for one in ended]
+    audit = cloud.audit()
+    each_made_once(audit, ended, ENTRIES * len(shells))
+    nothing_is_left_to_send(cloud, shells)
+    return (
+        f"{sum(lane.kills for lane in lanes)} kills in {sum(lane.runs for lane in lanes)} "
+        f"runs over {len(shells)} manifests of {ENTRIES}: {audit['images_created']} images "
+        f"made, {len(audit['duplicates'])} duplicates, 0 lost"
+    )
+
+
+def main() -> int:
+    """Kill as often as the command line says, and say what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=fresh_seed())
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as name, serve(Path(name), *SPEED) as cloud:
+        figures = kill_and_judge(
+            cloud, Path(name), kills=options.kills, seed=options.seed
+        )
+    print(f"{figures}; {time.monotonic() - began_s:.0f} s")
+    return 0
+
+
+def fresh_seed() -> int:
+    """Return a seed that nobody has chosen."""
+    return random.SystemRandom().getrandbits(32)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
