@@ -115,6 +115,7 @@ def main(arguments: Sequence[str]) -> int:
         from batch_register.cli.failures import present  # noqa: PLC0415
 
         return present(error, style)
+    _give_up_lost_stderr()
     return result if isinstance(result, int) else 0
 
 
@@ -127,6 +128,20 @@ def _open_missing_streams() -> None:
         if getattr(sys, name) is None:
             mode = "r" if number == 0 else "w"
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for good
+
+
+def _give_up_lost_stderr() -> None:
+    """Let no log line that found no place change the exit code.
+
+    Python flushes the stream once more on its way out, and would end with code 120.
+    """
+    try:
+        sys.stderr.flush()
+    except OSError:
+        # Here and not above: a stream that works needs none of it.
+        from batch_register.cli.stdout import take_out_of_use  # noqa: PLC0415
+
+        take_out_of_use(sys.stderr)
 
 
 def _show_version(ctx: click.Context, *, is_asked: bool) -> None:
