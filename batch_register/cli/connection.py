@@ -32,6 +32,7 @@ from batch_register.ports import Clock, ImageService, Observer
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
 from batch_register.transport.http import HttpOptions, HttpSender
+from batch_register.transport.sockets import open_files_limit, pool_size
 from batch_register.transport.tls import Tls
 
 # Connections beyond the images in flight: polling must not wait behind writes.
@@ -86,7 +87,11 @@ async def open_service(
         StoppedError: the run was told to stop before it had logged in.
     """
     options = HttpOptions(
-        connections=settings.concurrency + _SPARE_CONNECTIONS,
+        connections=pool_size(
+            settings.concurrency + _SPARE_CONNECTIONS,
+            open_files_limit(),
+            ends_here=settings.simulate,
+        ),
         trust_env=True,
         tls=Tls(
             verify=cloud.verify,
