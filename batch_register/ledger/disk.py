@@ -195,11 +195,9 @@ def _lock(fd: int, path: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise LedgerLockedError(
-            str(path),
-            "another run holds this ledger",
-            hint="wait until it has ended, or stop it",
-        ) from error
+        # One line and no hint: a schedule meets this whenever runs overlap.
+        message = "another run holds this ledger: wait until it has ended, or stop it"
+        raise LedgerLockedError(str(path), message) from error
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -8,12 +8,14 @@ import signal
 
 import pytest
 
-from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.interrupts import GRACE_S, two_stage_stop
 from batch_register.errors import StoppedError
 from batch_register.model import StopReason
 from batch_register.stopping import Stop
+from tests.virtual_time import run_virtually
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("number", "reason"),
     [(signal.SIGINT, StopReason.SIGINT), (signal.SIGTERM, StopReason.SIGTERM)],
@@ -30,6 +32,7 @@ async def test_the_first_signal_only_asks(
     assert stop.reason is reason
 
 
+@pytest.mark.fault(24)
 async def test_the_second_signal_cancels_what_is_under_way() -> None:
     stop = Stop()
 
@@ -45,6 +48,21 @@ async def test_the_second_signal_cancels_what_is_under_way() -> None:
         task = group.create_task(run())
     assert task.cancelled()
     assert stop.reason is StopReason.SIGTERM
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("reason", [StopReason.SIGTERM, StopReason.WINDOW])
+def test_calls_that_never_end_are_left_when_the_grace_is_over(
+    reason: StopReason,
+) -> None:
+    async def run() -> float:
+        stop, loop = Stop(), asyncio.get_running_loop()
+        loop.call_later(7, stop.request, reason)
+        with pytest.raises(asyncio.CancelledError), two_stage_stop(stop):
+            await asyncio.sleep(3600)
+        return loop.time()
+
+    assert run_virtually(run()) == 7 + GRACE_S
 
 
 async def test_afterwards_signals_mean_what_they_meant() -> None:

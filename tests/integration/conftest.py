@@ -127,11 +127,12 @@ class Shell:
         """Start the main job and return while it runs."""
         return self.start("run", manifest.name, *self.flags, *flags, program=program)
 
-    def manifest(self, count: int, name: str = "wave-07", extra: str = "") -> Path:
+    def manifest(
+        self, count: int, name: str = "wave-07", extra: str = "", images: str = "web"
+    ) -> Path:
         """Write a manifest of so many images, and `extra` entries in YAML."""
-        lines = [
-            f"  - {{name: web-{n}, object: web-{n}.qcow2}}\n" for n in range(count)
-        ]
+        names = [f"{images}-{n}" for n in range(count)]
+        lines = [f"  - {{name: {name}, object: {name}.qcow2}}\n" for name in names]
         path = self.folder / f"{name}.yaml"
         path.write_text(HEAD.format(name=name) + "".join(lines) + extra)
         return path

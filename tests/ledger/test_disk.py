@@ -50,8 +50,8 @@ def test_second_opening_is_refused_until_the_first_is_closed(path: Path):
     with pytest.raises(LedgerLockedError) as caught:
         open_disk(path)
     assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (
-        f"{path}: another run holds this ledger",
-        "wait until it has ended, or stop it",
+        f"{path}: another run holds this ledger: wait until it has ended, or stop it",
+        "",
         7,
     )
     first.close()

@@ -3,8 +3,8 @@
 `python -m tests.processes.mortal FATE NUMBER LEDGER AUDIT_URL run MANIFEST ...` runs the
 command as `python -m batch_register` would; at the ledger's write or fsync of that number
 its fate comes true. A disk that fails first takes its time, so that whatever the run had
-already decided to send is sent; what the service counted until then goes to standard
-error.
+already decided to send is sent; how many requests the service counted until then goes to
+standard error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from batch_register.__main__ import main
 
 # A disk that failed must not be asked again: its answer would be worth nothing.
 ASKED_AGAIN = 99
-COUNTED = "writes counted when the disk failed: "
+COUNTED = "requests counted when the disk failed: "
 _FAILING_TAKES_S = 0.2
 
 
@@ -95,7 +95,7 @@ class Mortal:
         self._has_failed = True
         time.sleep(_FAILING_TAKES_S)
         with urllib.request.urlopen(self._audit_url, timeout=10) as answer:  # noqa: S310
-            print(f"{COUNTED}{json.load(answer)['writes']}", file=sys.stderr)
+            print(f"{COUNTED}{json.load(answer)['requests']}", file=sys.stderr)
         raise OSError(number, os.strerror(number))
 
     def _is_ledger(self, fd: int) -> bool:
