@@ -199,6 +199,7 @@ def test_a_value_that_cannot_be_shown_costs_one_line(*, is_terminal: bool) -> No
     assert "second" in stream.getvalue()
 
 
+@pytest.mark.fault(38)
 def test_a_closed_pipe_loses_lines_and_the_others_are_told(tmp_path: Path) -> None:
     file = tmp_path / "run.log"
     with configured(LogPlan(stream=BrokenStream(), log_file=file)):
@@ -211,6 +212,7 @@ def test_a_closed_pipe_loses_lines_and_the_others_are_told(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.fault(38)
 def test_a_full_disk_loses_lines_and_the_stream_is_told() -> None:
     stream = io.StringIO()
     with configured(LogPlan(stream=stream, log_file=Path("/dev/full"))):

@@ -19,6 +19,7 @@ def closed_pipe() -> int:
     return writing
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("arguments", [["config"], ["config", "--output", "json"]])
 def test_a_reader_that_left_changes_no_exit_code(spawn, arguments: list[str]) -> None:
     writing = closed_pipe()
@@ -53,6 +54,7 @@ def test_a_reader_that_left_ends_a_long_output_as_a_shell_expects(spawn) -> None
     assert process.returncode == 141
 
 
+@pytest.mark.fault(38)
 def test_where_nobody_can_be_told_the_code_still_tells(spawn) -> None:
     writing = closed_pipe()
     process = spawn("config", "--concurrency", "0", stderr=writing)
@@ -61,6 +63,7 @@ def test_where_nobody_can_be_told_the_code_still_tells(spawn) -> None:
     assert process.returncode == 2
 
 
+@pytest.mark.fault(38)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("command", ["config", "--help"])
 def test_output_that_is_lost_is_an_error(spawn, command: str) -> None:

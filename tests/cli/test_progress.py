@@ -193,6 +193,7 @@ def test_a_log_line_stands_whole_above_the_bar() -> None:
     assert "━" not in line
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("display", Display)
 def test_a_terminal_that_vanishes_stops_nothing(display: Display) -> None:
     stream = Gone(is_terminal=True)

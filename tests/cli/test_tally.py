@@ -134,6 +134,7 @@ def test_the_guess_is_bounded() -> None:
     assert tally.standing(START + timedelta(days=3)).time_left == timedelta(hours=99)
 
 
+@pytest.mark.fault(22)
 def test_a_clock_that_goes_back_breaks_nothing() -> None:
     tally = Tally(5, START)
     for key in "abc":

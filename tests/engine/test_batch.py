@@ -77,6 +77,7 @@ def test_a_changed_entry_is_declared_again(change: dict[str, Any]) -> None:
     assert before.changes() == ([], [])
 
 
+@pytest.mark.fault(28)
 def test_a_removed_entry_is_told_once_and_comes_back_when_it_is_named_again() -> None:
     one = batch(a=Planned())
     assert one.changes() == ([], ["a"])

@@ -180,6 +180,7 @@ def cut_off_after_the_create(**cloud: Any) -> Rig:
     return one
 
 
+@pytest.mark.fault(28)
 def test_a_renamed_entry_still_knows_its_lost_image_by_the_name_it_was_sent_with() -> (
     None
 ):
@@ -349,6 +350,7 @@ def test_without_retries_a_failed_entry_costs_no_request() -> None:
     assert one.cloud.calls == before
 
 
+@pytest.mark.fault(28)
 def test_a_changed_spec_replaces_a_shell_that_has_no_file() -> None:
     one = rig(replies=deque(["ok", "refuse"]))
     one.run()
@@ -449,6 +451,7 @@ def test_a_conflict_ends_when_somebody_deletes_the_other_image() -> None:
     assert one.run().exit_code == 0
 
 
+@pytest.mark.fault(28)
 def test_an_active_image_whose_spec_changed_is_a_conflict_and_left_alone() -> None:
     one = rig()
     one.run()

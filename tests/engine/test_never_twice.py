@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from batch_register.engine import Batch, Lookout, Run, RunLimits, RunOutcome, RunPorts
@@ -84,6 +85,7 @@ async def runs_until_done(cloud: FakeCloud, ledger: MemoryLedger) -> RunOutcome:
     raise AssertionError(message)
 
 
+@pytest.mark.fault(1)
 @settings(max_examples=300, deadline=None)
 @given(
     replies=st.lists(st.sampled_from(REPLIES), max_size=20),
@@ -131,6 +133,7 @@ def test_a_run_after_success_sends_nothing_at_all() -> None:
     assert cloud.calls == before
 
 
+@pytest.mark.fault(25)
 def test_what_failed_here_and_was_made_by_another_ledger_is_adopted_not_made_again() -> (
     None
 ):

@@ -115,6 +115,7 @@ def test_failing_entries_stop_nothing_else_and_free_their_slots() -> None:
 # ------------------------------------------------------------ what stops a run
 
 
+@pytest.mark.fault(4, 5)
 @pytest.mark.parametrize("lines", range(14))
 def test_nothing_is_written_to_the_cloud_after_the_ledger_has_failed(
     lines: int,
@@ -362,6 +363,7 @@ def test_admission_ends_when_a_typical_image_would_not_end_inside() -> None:
     ]
 
 
+@pytest.mark.fault(24)
 def test_what_is_in_flight_at_the_windows_end_is_followed_on_next_time() -> None:
     one = rig(6, job_s=500.0)
     one.window_s = 200.0
@@ -420,6 +422,7 @@ def test_entries_that_are_not_selected_are_not_counted() -> None:
     assert [line.split()[-1] for line in writes(one)] == ["web-1", "web-1"]
 
 
+@pytest.mark.fault(28)
 def test_what_changed_and_what_is_gone_is_declared() -> None:
     one = rig(2)
     one.run()

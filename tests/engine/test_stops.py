@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from batch_register.model import StopReason
@@ -32,6 +33,7 @@ def completed(one: Rig) -> None:
     assert [type(stage) for stage in stages] == [Active] * ENTRIES
 
 
+@pytest.mark.fault(24)
 @settings(max_examples=100, deadline=None)
 @given(stops_s=st.lists(moments_s, min_size=1, max_size=3), replies=scripts)
 @example(stops_s=[0.0, 0.0], replies=[])

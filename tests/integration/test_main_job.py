@@ -147,6 +147,7 @@ def test_five_hundred_entries_stay_under_forty_jobs_and_are_made_once_each(
     assert len(audit["images_created_by_entry"]) == 500
 
 
+@pytest.mark.fault(1, 26)
 def test_kill_nine_in_the_middle_loses_nothing_and_makes_nothing_twice(
     shell: Shell, cloud: Cloud
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_lost_ledger_is_found_again_by_the_tags(shell: Shell, cloud: Cloud) ->
     assert cloud.audit()["writes"] == before["writes"]
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )
@@ -204,6 +206,7 @@ def test_a_signal_leaves_a_ledger_that_the_next_run_completes(
     assert audit["images_created"] == audit["images_existing"] == 100
 
 
+@pytest.mark.fault(25)
 def test_a_second_run_on_the_same_ledger_ends_quietly_with_seven(
     shell: Shell, cloud: Cloud
 ) -> None:
@@ -219,6 +222,7 @@ def test_a_second_run_on_the_same_ledger_ends_quietly_with_seven(
     assert (first.code, first.document["summary"]["active"]) == (0, 100)
 
 
+@pytest.mark.fault(24)
 def test_the_window_ends_admission_and_the_next_run_goes_on(
     shell: Shell, cloud: Cloud
 ) -> None:
@@ -291,6 +295,7 @@ def test_the_password_appears_nowhere(shell: Shell, cloud: Cloud) -> None:
     assert secret not in ended.out + ended.err + "".join(written)
 
 
+@pytest.mark.fault(24)
 def test_a_second_signal_ends_a_run_whose_calls_hang_and_the_next_one_mends_it(
     serve_cloud: Callable[..., Cloud], tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ async def test_append_returns_its_stamp_once_the_line_is_durable():
     assert replay.last_seq == 1 + len(TO_ACTIVE)
 
 
+@pytest.mark.fault(2)
 async def test_append_waits_for_the_fsync():
     disk, worker = FakeDisk(), HeldWorker()
     async with opened(disk, worker) as ledger, asyncio.TaskGroup() as group:
@@ -216,6 +217,7 @@ async def test_run_that_is_cancelled_while_it_reads_lets_go_of_the_ledger():
 # ------------------------------------------------------------ disks that fail
 
 
+@pytest.mark.fault(3)
 @given(st.integers(0, 3_000), st.integers(1, 300))
 def test_what_was_acknowledged_is_there_however_little_the_disk_takes(
     capacity_bytes: int, write_at_most_bytes: int
@@ -243,6 +245,7 @@ def test_what_was_acknowledged_is_there_however_little_the_disk_takes(
     assert (Counter(acknowledged), bytes(disk.content)) == (found, disk.durable)
 
 
+@pytest.mark.fault(3, 4)
 async def test_full_disk_kills_the_ledger_and_leaves_whole_lines():
     disk = FakeDisk()
     async with opened(disk) as ledger:
@@ -265,6 +268,7 @@ async def test_full_disk_kills_the_ledger_and_leaves_whole_lines():
     assert bytes(disk.content) == good
 
 
+@pytest.mark.fault(4)
 async def test_disk_that_takes_nothing_does_not_hang_the_run():
     disk = FakeDisk()
 
@@ -277,6 +281,7 @@ async def test_disk_that_takes_nothing_does_not_hang_the_run():
         await run()
 
 
+@pytest.mark.fault(5)
 async def test_failed_fsync_is_never_repeated():
     disk = FakeDisk()
     eio = OSError(errno.EIO, "Input/output error")

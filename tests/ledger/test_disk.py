@@ -45,6 +45,7 @@ def test_new_file_is_made_and_can_be_read_by_others(path: Path):
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"", 0o644)
 
 
+@pytest.mark.fault(25)
 def test_second_opening_is_refused_until_the_first_is_closed(path: Path):
     first = open_disk(path)
     with pytest.raises(LedgerLockedError) as caught:
@@ -110,6 +111,7 @@ def test_link_is_followed_and_locks_the_file_behind_it(path: Path, tmp_path: Pat
     first.close()
 
 
+@pytest.mark.fault(4)
 def test_full_device_is_what_a_full_disk_looks_like():
     fd = os.open("/dev/full", os.O_RDWR)
     disk = FileDisk(fd)

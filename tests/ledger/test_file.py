@@ -164,6 +164,7 @@ def test_live_record_is_the_fold_of_the_file(story: list[Event]):
 # ------------------------------------------------------------ torn ends
 
 
+@pytest.mark.fault(2, 3)
 async def test_ledger_that_was_torn_anywhere_goes_on(path: Path):
     """Every offset: what was whole is kept, what was torn is gone, the rest is good."""
     whole = b"".join(FEW)
@@ -194,6 +195,7 @@ async def test_whole_last_line_without_newline_counts(path: Path):
         assert content_of(path) == b"".join(SMALL[:8])
 
 
+@pytest.mark.fault(2)
 async def test_zeros_of_a_power_cut_are_cut_off(path: Path):
     put(path, b"".join(SMALL[:8])[:-1] + b"\0" * 100)
     async with opened(path) as ledger:
@@ -209,6 +211,7 @@ async def test_last_newline_that_lost_a_bit_is_damage_and_stays(path: Path):
     assert content_of(path) == content
 
 
+@pytest.mark.fault(2)
 async def test_repair_is_durable_before_anything_is_added():
     disk = FakeDisk(content=bytearray(b"".join(FEW)[:-9]))
     async with LedgerFile.on_disk("w", session(), disk, InlineWorker()):
@@ -233,6 +236,7 @@ async def enter(path: Path, **changes: str | Target) -> None:
         pass
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
@@ -269,6 +273,7 @@ async def test_other_endpoint_of_the_same_project_is_the_same_target(path: Path)
         assert ledger.replay.target == TARGET
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize("content", [b"name: web\n", b"name: web", b"{}", b'{"v":1}\n'])
 async def test_file_that_is_no_ledger_is_refused_and_stays(path: Path, content):
     put(path, content)
@@ -277,6 +282,7 @@ async def test_file_that_is_no_ledger_is_refused_and_stays(path: Path, content):
     assert content_of(path) == content
 
 
+@pytest.mark.fault(27)
 async def test_newer_ledger_is_refused_and_stays(path: Path):
     content = sealed('{"v":2,"anything":1')
     put(path, content)

@@ -93,6 +93,7 @@ async def open_and_close(path: Path) -> None:
         pass
 
 
+@pytest.mark.fault(1, 26)
 def test_kill_frees_the_lock_and_loses_nothing_acknowledged(tmp_path: Path):
     path = tmp_path / "wave.ledger.jsonl"
     with writer(path, "1000000") as process:
@@ -108,6 +109,7 @@ def test_kill_frees_the_lock_and_loses_nothing_acknowledged(tmp_path: Path):
     assert acknowledged <= images_in(path)
 
 
+@pytest.mark.fault(3)
 def test_file_that_may_not_grow_ends_in_whole_lines(tmp_path: Path):
     path = tmp_path / "wave.ledger.jsonl"
     with writer(path, "1000000", "20000") as process:
@@ -133,6 +135,7 @@ def failing_fsync(path: Path, number: int) -> tuple[list[str], list[str]]:
     return output, trace.read_text().splitlines()
 
 
+@pytest.mark.fault(5)
 @needs_strace
 def test_failing_fsync_of_a_commit_ends_the_ledger_at_once(tmp_path: Path):
     path = tmp_path / "wave.ledger.jsonl"

@@ -31,6 +31,7 @@ def scanned(content: bytes) -> Replay:
     return replay
 
 
+@pytest.mark.fault(2)
 def test_every_beginning_of_a_ledger_is_a_ledger_of_fewer_lines():
     states = [scanned(b"".join(SMALL[:n])) for n in range(len(SMALL) + 1)]
     for size in range(len(WHOLE) + 1):

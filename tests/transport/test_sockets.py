@@ -9,6 +9,7 @@ import pytest
 from batch_register.transport.sockets import open_files_limit, pool_size
 
 
+@pytest.mark.fault(40)
 @pytest.mark.parametrize(
     ("wanted", "open_files", "ends_here", "size"),
     [

@@ -253,6 +253,7 @@ def test_a_list_that_never_shows_the_image_costs_few_single_requests() -> None:
     assert times == [10.0, 30.0, 70.0, 130.0, 190.0, 250.0, 310.0, 370.0, 430.0]
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize(
     ("status", "raw_status", "last_seen"),
     [
@@ -300,6 +301,7 @@ def test_a_job_that_runs_keeps_a_queued_image_from_having_failed() -> None:
     assert (ended.error.code, at_s) == ("deadline", DEADLINE_S)
 
 
+@pytest.mark.fault(33)
 def test_an_image_that_keeps_saving_is_looked_at_now_and_then() -> None:
     bench = Bench(list=[[SAVING]], get_job=[RUNNING])
     bench.watch_one()

@@ -357,6 +357,7 @@ def test_a_forgotten_job_tells_no_failure() -> None:
     assert judge_job(None) is None
 
 
+@pytest.mark.fault(33)
 def test_the_deadline_says_how_long_and_what_was_seen_last() -> None:
     one = watched(last_seen="image baking")
     assert judge_deadline(one, 3699.9) is None
