@@ -22,6 +22,7 @@ from tests.integration.conftest import Cloud, Shell, serve
 from tests.processes.judging import (
     FLAGS,
     each_made_once,
+    manifest_in,
     nothing_is_left_to_send,
     run_all,
 )
@@ -30,8 +31,9 @@ ENTRIES = 40
 # An image takes two to eight polls.
 SPEED = ("--speed", "1200")
 CONCURRENCY = ("--concurrency", "15")
-# Starting takes about 0.3 s, a whole run that is not killed about 1.5 s.
-EARLIEST_S, LATEST_S = 0.2, 1.3
+# A whole run that is not killed takes about 1.5 s, of which it writes during 1 s.
+LATEST_S = 0.6
+KILLED_IN_START_UP = 0.1  # of all
 LANES = 2
 
 
@@ -55,11 +57,15 @@ class Lane:
 
     def _outlives_its_moment(self, shell: Shell) -> bool:
         """Start a run and kill it; return whether it had ended before."""
-        (manifest,) = shell.folder.glob("*.yaml")
+        manifest = manifest_in(shell)
         self.runs += 1
+        is_early = self.rng.random() < KILLED_IN_START_UP
+        moment_s = self.rng.uniform(0.0, LATEST_S)
         process = shell.begin(manifest, *CONCURRENCY)
+        if not is_early:
+            _until_it_writes(process, manifest.with_suffix(".ledger.jsonl"))
         with suppress(subprocess.TimeoutExpired):
-            process.wait(self.rng.uniform(EARLIEST_S, LATEST_S))
+            process.wait(moment_s)
         has_ended = process.poll() is not None
         process.kill()
         code = shell.end(process).code
@@ -74,6 +80,15 @@ class Lane:
         shell = Shell(home, self.cloud.clouds_yaml, FLAGS, is_measured=False)
         shell.manifest(ENTRIES, name=name)
         self.shells.append(shell)
+
+
+def _until_it_writes(process: subprocess.Popen[str], ledger: Path) -> None:
+    """Return once a run that was just started has added to its ledger, or has ended."""
+    held = ledger.stat().st_size if ledger.exists() else 0
+    while process.poll() is None:
+        if ledger.exists() and ledger.stat().st_size != held:
+            return
+        time.sleep(0.005)
 
 
 def kill_and_judge(cloud: Cloud, folder: Path, *, kills: int, seed: int) -> str:
