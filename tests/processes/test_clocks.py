@@ -43,8 +43,10 @@ class SteppingClock:
 
 async def whole_run(step: timedelta) -> tuple[float, Counter[str], int]:
     """Run over lost answers and busy answers; return time, calls and exit code."""
+    early = ["lose-after", "ok", "throttle", "lose-before", "ok", "busy", *["ok"] * 3]
+    late = ["lose-after", "lose-before", "ok", "lose-after", "lose-before"]
     cloud = FakeCloud(
-        replies=deque(["lose-after", "ok", "throttle", "lose-before", "ok", "busy"]),
+        replies=deque([*early, *late]),
         job_s=60.0,
         list_lag_s=10.0,
     )
@@ -163,9 +165,12 @@ def test_deadlines_that_passed_while_the_machine_slept_hold_when_it_wakes() -> N
 @pytest.mark.fault(23, 24)
 def test_a_window_that_ended_while_the_machine_slept_is_over_when_it_wakes() -> None:
     slept = rig(4, job_s=5 * 3600.0)
-    slept.window_s = 3600.0
+    slept.window_s, gap_s = 1800.0, 2400.0  # less than an image's own deadline
 
-    slept.play(suspended(slept))
+    slept.play(suspended(slept, gap_s))
 
     assert slept.stop.reason is StopReason.WINDOW
     assert slept.cloud.calls["create"] == 2
+    assert states(slept) == {EntryState.UNFINISHED, EntryState.PENDING}
+    ended_s = slept.elapsed_s - 60.0  # the rig rests for a minute
+    assert ended_s <= GAP_AT_S + gap_s + WATCH.poll_interval_s
