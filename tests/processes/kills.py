@@ -28,10 +28,17 @@ from tests.processes.judging import (
 )
 
 ENTRIES = 40
-# An image takes two to eight polls.
-SPEED = ("--speed", "1200")
+# An image takes two to eight polls; a write takes 0.1 s, in the middle of which it takes
+# effect, so that many a death leaves its outcome open.
+SPEED = 1200
+SLOW_WRITES = f"""\
+version: 1
+rules:
+  - match: {{route: [image.create, image.register]}}
+    effect: {{delay_s: {0.05 * SPEED}, delay_answer_s: {0.05 * SPEED}}}
+"""
 CONCURRENCY = ("--concurrency", "15")
-# A whole run that is not killed takes about 1.5 s, of which it writes during 1 s.
+# A run that is not killed writes for about 1.5 s.
 LATEST_S = 0.6
 KILLED_IN_START_UP = 0.1  # of all
 LANES = 2
@@ -82,6 +89,13 @@ class Lane:
         self.shells.append(shell)
 
 
+def slow_cloud(folder: Path) -> tuple[str, ...]:
+    """Return the flags of a simulator whose writes take their time."""
+    script = folder / "slow-writes.script.yaml"
+    script.write_text(SLOW_WRITES)
+    return ("--speed", str(SPEED), "--fault-script", str(script))
+
+
 def _until_it_writes(process: subprocess.Popen[str], ledger: Path) -> None:
     """Return once a run that was just started has added to its ledger, or has ended."""
     held = ledger.stat().st_size if ledger.exists() else 0
@@ -124,10 +138,12 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     began_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as name, serve(Path(name), *SPEED) as cloud:
-        figures = kill_and_judge(
-            cloud, Path(name), kills=options.kills, seed=options.seed
-        )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with serve(folder, *slow_cloud(folder)) as cloud:
+            figures = kill_and_judge(
+                cloud, folder, kills=options.kills, seed=options.seed
+            )
     print(f"{figures}; {time.monotonic() - began_s:.0f} s")
     return 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Cloud
-from tests.processes.kills import SPEED, fresh_seed, kill_and_judge
+from tests.processes.kills import fresh_seed, kill_and_judge, slow_cloud
 
 pytestmark = pytest.mark.integration
 
@@ -22,4 +22,5 @@ def test_kills_at_random_moments_lose_nothing_and_make_nothing_twice(
 ) -> None:
     seed = fresh_seed()
     print(f"seed {seed}")
-    print(kill_and_judge(serve_cloud(*SPEED), tmp_path, kills=KILLS, seed=seed))
+    cloud = serve_cloud(*slow_cloud(tmp_path))
+    print(kill_and_judge(cloud, tmp_path, kills=KILLS, seed=seed))
