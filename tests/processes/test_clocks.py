@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from batch_register.engine import Batch, Run, RunLimits
+from batch_register.engine import Batch, Lookout, Run, RunLimits, RunPorts
 from batch_register.entry import EntryState
 from batch_register.event import OutcomeUnknown
 from batch_register.ledger import LedgerFile
@@ -20,7 +20,7 @@ from batch_register.pacing import Window
 from batch_register.plan import RetryPolicy
 from batch_register.stopping import Stop
 from batch_register.throttle import Throttle, ThrottlePolicy
-from tests.engine.rig import WATCH, Rig, rig
+from tests.engine.rig import Rig, rig, watch_limits
 from tests.fakes import FakeCloud, Notebook, spec
 from tests.ledger.disks import TARGET, FakeDisk, InlineWorker
 from tests.virtual_time import VirtualTimeLoop, run_virtually
@@ -64,21 +64,24 @@ async def whole_run(step: timedelta) -> tuple[float, Counter[str], int]:
             is_selected=lambda _: True,
             is_new_ledger=True,
         )
+        limits = RunLimits(
+            concurrency=3,
+            watch=watch_limits(),
+            window=Window(length_s=3600.0),
+            retry=RetryPolicy(),
+        )
+        lookout = Lookout(cloud, batch, limits.watch, stop=stop)
         throttle = Throttle(
-            cloud,
+            lookout,
             ThrottlePolicy(),
             stop=stop,
             observer=notebook,
             rng=random.Random(1),
         )
-        limits = RunLimits(
-            concurrency=3,
-            watch=WATCH,
-            window=Window(length_s=3600.0),
-            retry=RetryPolicy(),
+        ports = RunPorts(
+            service=throttle, lookout=lookout, ledger=ledger, observer=notebook
         )
-        run = Run(batch, throttle, ledger, limits, stop=stop, observer=notebook)
-        outcome = await run.execute()
+        outcome = await Run(batch, ports, limits, stop=stop).execute()
     assert set(cloud.live_per_entry().values()) == {1}
     async with LedgerFile.on_disk("wave", session, disk, InlineWorker()) as reopened:
         records = reopened.replay.records.values()
@@ -96,6 +99,7 @@ def test_a_wall_clock_that_is_set_during_a_run_moves_no_timer(step: timedelta) -
     assert run_virtually(whole_run(step)) == quiet
 
 
+POLL_S = watch_limits().poll_interval_s
 LONG_GAP_S, GAP_AT_S = 2 * 3600.0, 100.0
 
 
@@ -111,7 +115,7 @@ async def suspended(test_rig: Rig, gap_s: float = LONG_GAP_S) -> Counter[str]:
     def suspend() -> None:
         before.update(test_rig.cloud.calls)
         loop._jumping.now_s += gap_s
-        loop.call_later(2 * WATCH.poll_interval_s, look)
+        loop.call_later(2 * POLL_S, look)
 
     loop.call_later(GAP_AT_S, suspend)
     await test_rig.execute()
@@ -173,4 +177,4 @@ def test_a_window_that_ended_while_the_machine_slept_is_over_when_it_wakes() -> 
     assert slept.cloud.calls["create"] == 2
     assert states(slept) == {EntryState.UNFINISHED, EntryState.PENDING}
     ended_s = slept.elapsed_s - 60.0  # the rig rests for a minute
-    assert ended_s <= GAP_AT_S + gap_s + WATCH.poll_interval_s
+    assert ended_s <= GAP_AT_S + gap_s + POLL_S
