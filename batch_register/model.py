@@ -135,6 +135,9 @@ class ImageView:
     tags: Pairs = ()
     created_at: str = ""  # the cloud's own text, UTC
     raw_status: str = ""
+    min_disk_gb: int | None = None  # None here and below: the cloud does not show it
+    min_ram_mb: int | None = None
+    is_protected: bool | None = None
 
     def tag(self, name: str) -> str | None:
         """Return the value of one tag, or None where it is not set."""

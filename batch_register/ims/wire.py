@@ -72,6 +72,19 @@ def _size_bytes(value: object) -> int:
     return number
 
 
+def _shown_number(value: object) -> int | None:
+    """Return a whole number that the service shows; None for anything else."""
+    number = _whole_number(value)
+    return number if type(number) is int and number >= 0 else None
+
+
+def _shown_switch(value: object) -> bool | None:
+    """Return a yes or no, as such or as text; None for anything else."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
 def _words(value: object) -> object:
     """Return an empty text for null."""
     return "" if value is None else value
@@ -94,6 +107,8 @@ def _pair(tag: str) -> tuple[str, str]:
 
 
 _Number = Annotated[int, BeforeValidator(_whole_number), Field(strict=True, ge=0)]
+_ShownNumber = Annotated[int | None, BeforeValidator(_shown_number)]
+_ShownSwitch = Annotated[bool | None, BeforeValidator(_shown_switch)]
 _Text = Annotated[str, Field(strict=True)]
 _LooseText = Annotated[str, BeforeValidator(_words), Field(strict=True)]
 _Id = Annotated[
@@ -114,6 +129,9 @@ class _Image(_Shape):
     image_size: Annotated[int, BeforeValidator(_size_bytes)] = Field(
         default=0, alias="__image_size"
     )
+    min_disk: _ShownNumber = None
+    min_ram: _ShownNumber = None
+    protected: _ShownSwitch = None
 
     def view(self) -> ImageView:
         status = _IMAGE_STATUSES.get(self.status, ImageStatus.UNRECOGNISED)
@@ -125,6 +143,9 @@ class _Image(_Shape):
             tags=self.tags,
             created_at=self.created_at,
             raw_status=_raw(self.status, status),
+            min_disk_gb=self.min_disk,
+            min_ram_mb=self.min_ram,
+            is_protected=self.protected,
         )
 
 

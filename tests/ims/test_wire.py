@@ -70,7 +70,31 @@ def test_the_documented_image_is_read_whole():
         size_bytes=1073741824,
         tags=(("br-entry", "abc"), ("br-spec", "x=y"), ("old", "style"), ("bare", "")),
         created_at="2026-09-01T01:00:04Z",
+        min_disk_gb=40,
+        is_protected=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("shown", "disk", "ram", "is_protected"),
+    [
+        ({"min_disk": 40, "min_ram": 0, "protected": True}, 40, 0, True),
+        ({"min_disk": " 40 ", "min_ram": "512", "protected": "False"}, 40, 512, False),
+        ({"min_disk": None, "min_ram": -1, "protected": None}, None, None, None),
+        ({"min_disk": True, "min_ram": [], "protected": 1}, None, None, None),
+        ({"min_disk": "much", "min_ram": 1.5, "protected": "so"}, None, None, None),
+    ],
+)
+def test_what_an_image_asks_for_is_shown_or_not_known_and_never_an_error(
+    shown: dict[str, object],
+    disk: int | None,
+    ram: int | None,
+    *,
+    is_protected: bool | None,
+) -> None:
+    view = wire.read_image(body({"id": IMAGE, "status": "queued", **shown}), IMAGE)
+    seen = (view.min_disk_gb, view.min_ram_mb, view.is_protected)
+    assert seen == (disk, ram, is_protected)
 
 
 def test_an_image_may_leave_out_all_but_id_and_status():

@@ -131,6 +131,9 @@ async def test_an_image_from_its_making_to_its_removal(cloud, authoriser, profil
             status=ImageStatus.QUEUED,
             tags=TAGS,
             created_at=made.created_at,
+            min_disk_gb=SPEC.min_disk_gb,
+            min_ram_mb=SPEC.min_ram_mb,
+            is_protected=SPEC.protected,
         )
         job_id = await on.client.register_image(made.image_id, SPEC)
         on.simulator.clock.advance(10)
