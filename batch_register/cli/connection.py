@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from batch_register.model import Target
 from batch_register.ports import Clock, ImageService, Observer
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
+from batch_register.transport.dates import DatedSender
 from batch_register.transport.http import HttpOptions, HttpSender
 from batch_register.transport.sockets import open_files_limit, pool_size
 from batch_register.transport.tls import Tls
@@ -56,6 +57,7 @@ class CloudService:
     images: ImageService
     target: Target
     profile: Profile
+    service_now: Callable[[], datetime | None]  # by its own clock, once it has answered
 
 
 def chosen_cloud(settings: Settings) -> Cloud:
@@ -123,9 +125,10 @@ async def open_service(
         )
         endpoint = connection.image_endpoint
         profile = profile_for(urlsplit(endpoint).netloc, cloud.ims_profile)
+        dated = DatedSender(sender)
         yield CloudService(
             images=ImsClient(
-                sender=sender,
+                sender=dated,
                 authoriser=connection.authoriser,
                 clock=clock,
                 endpoint=endpoint,
@@ -139,6 +142,7 @@ async def open_service(
                 region=cloud.region_name or "",
             ),
             profile=profile,
+            service_now=dated.service_now,
         )
 
 
