@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_register.ledger.disk import held
 from batch_register.ledger.file import LedgerFile, LedgerSession, check_target
 from batch_register.ledger.line import Line
 from batch_register.ledger.notes import (
@@ -12,7 +13,7 @@ from batch_register.ledger.notes import (
     run_finished,
     run_started,
 )
-from batch_register.ledger.reader import read_history, read_ledger
+from batch_register.ledger.reader import raw_lines, read_history, read_ledger
 from batch_register.ledger.replay import Replay, RunRecord
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "cloud_observed",
     "entry_declared",
     "entry_removed",
+    "held",
+    "raw_lines",
     "read_history",
     "read_ledger",
     "run_finished",

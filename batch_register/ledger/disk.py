@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -144,6 +145,21 @@ def open_disk(path: Path) -> FileDisk:
             os.close(fd)  # moved away before it was locked: take what is there now
     except OSError as error:
         raise refused(str(path), "cannot be opened", error) from error
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep every run away from an existing ledger that nothing is written to.
+
+    Raises:
+        LedgerLockedError: another run holds the lock.
+        LedgerError: the file cannot be opened, or is no regular file.
+    """
+    disk = open_disk(path)
+    try:
+        yield
+    finally:
+        disk.close()
 
 
 def lines_in(file: BinaryIO) -> Iterator[bytes]:

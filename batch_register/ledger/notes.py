@@ -32,6 +32,14 @@ RUN_FINISHED = "run.finished"
 CLOUD_OBSERVED = "cloud.observed"
 ENTRY_DECLARED = "entry.declared"
 ENTRY_REMOVED = "entry.removed"
+# What `reconcile` does with images that no ledger names; intent, then result.
+ORPHAN_DELETE_INTENDED = "orphan.delete_intended"
+ORPHAN_DELETED = "orphan.deleted"
+ORPHAN_KEPT = "orphan.kept"
+ORPHAN_DELETE_UNCLEAR = "orphan.delete_unclear"
+ORPHAN_EVENTS = frozenset(
+    {ORPHAN_DELETE_INTENDED, ORPHAN_DELETED, ORPHAN_KEPT, ORPHAN_DELETE_UNCLEAR}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

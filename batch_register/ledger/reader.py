@@ -103,6 +103,20 @@ def read_history(path: Path, key: EntryKey) -> Iterator[Line]:
             yield line
 
 
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """Yield a ledger's lines as they stand there, a torn one included.
+
+    For whoever searches a ledger and must rather see too much than too little.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    try:
+        yield from _lines_of(path)
+    except OSError as error:
+        raise refused(str(path), "cannot be read", error) from error
+
+
 def _lines_of(path: Path) -> Iterator[bytes]:
     """Yield the file's lines; open it no earlier than the first is asked for."""
     with path.open("rb", READ_BYTES) as file:

@@ -33,7 +33,14 @@ from batch_register.event import (
 )
 from batch_register.ledger.codec import from_fields
 from batch_register.ledger.line import Line
-from batch_register.ledger.notes import ENTRY_DECLARED, ENTRY_REMOVED
+from batch_register.ledger.notes import (
+    ENTRY_DECLARED,
+    ENTRY_REMOVED,
+    ORPHAN_DELETE_INTENDED,
+    ORPHAN_DELETE_UNCLEAR,
+    ORPHAN_DELETED,
+    ORPHAN_KEPT,
+)
 from batch_register.ledger.replay import Replay, RunRecord
 from batch_register.model import EntryKey, Fault
 from batch_register.report import json_form
@@ -94,6 +101,15 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
 }
 
 
+# What `reconcile` notes of images that no ledger names.
+_ORPHAN_WORDS = {
+    ORPHAN_DELETE_INTENDED: "about to delete orphan image {image_id}, status {status}",
+    ORPHAN_DELETED: "orphan image {image_id} deleted",
+    ORPHAN_KEPT: "orphan image {image_id} not deleted: {reason}",
+    ORPHAN_DELETE_UNCLEAR: ("orphan image {image_id} may have been deleted: {reason}"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
     """What one run noted of the entry; `run` is None where its start is not told."""
@@ -136,10 +152,20 @@ def words(line: Line) -> str:
         return printable(_declared(line.fields))
     if line.event == ENTRY_REMOVED:
         return "the manifest no longer names this entry"
+    orphan_words = _ORPHAN_WORDS.get(line.event)
+    if orphan_words is not None:
+        return printable(orphan_words.format_map(_Facts(line.fields)))
     event = from_fields(line.event, line.fields)
     if event is None:
         return printable(f"{line.event} (noted by a newer version of this tool)")
     return printable(WORDS[type(event)](event))
+
+
+class _Facts(dict[str, object]):
+    """Fields of a line, where one that is missing only leaves a gap."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
 
 
 def _declared(fields: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path, PosixPath
 import pytest
 
 from batch_register.errors import LedgerError, LedgerLockedError
-from batch_register.ledger.disk import FileDisk, open_disk, refused
+from batch_register.ledger.disk import FileDisk, held, open_disk, refused
 
 
 @pytest.fixture
@@ -57,6 +57,14 @@ def test_second_opening_is_refused_until_the_first_is_closed(path: Path):
     )
     first.close()
     open_disk(path).close()
+
+
+def test_a_held_ledger_is_locked_unchanged_and_free_again(path: Path):
+    path.write_bytes(b"whatever it holds")
+    with held(path), pytest.raises(LedgerLockedError):
+        open_disk(path)
+    open_disk(path).close()
+    assert path.read_bytes() == b"whatever it holds"
 
 
 def test_refused_opening_leaves_no_descriptor_behind(path: Path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from batch_register.errors import LedgerDamagedError, LedgerError, LedgerVersionError
-from batch_register.ledger import read_history, read_ledger
+from batch_register.ledger import raw_lines, read_history, read_ledger
 from batch_register.ledger.disk import lines_in
 from batch_register.ledger.line import MAX_LINE_BYTES, Line, decode, encode
 from batch_register.ledger.reader import Scan
@@ -183,3 +183,16 @@ def test_failing_disk_is_a_ledger_error():
 def test_encoded_small_ledger_is_stable():
     """The lines are an outside contract: encode(decode(x)) is x, to the byte."""
     assert [encode(decode(raw)) for raw in SMALL] == SMALL
+
+
+def test_raw_lines_are_all_that_the_file_holds_damaged_and_torn_ones_too(
+    tmp_path: Path,
+):
+    path = tmp_path / "wave.ledger.jsonl"
+    path.write_bytes(WHOLE + b"damage\n" + WHOLE[:7])
+    assert b"".join(raw_lines(path)) == WHOLE + b"damage\n" + WHOLE[:7]
+
+
+def test_raw_lines_of_a_file_that_is_not_there_are_a_ledger_error(tmp_path: Path):
+    with pytest.raises(LedgerError, match="cannot be read"):
+        list(raw_lines(tmp_path / "none.jsonl"))

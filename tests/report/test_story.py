@@ -11,6 +11,7 @@ from batch_register.event import (
     ShellFate,
 )
 from batch_register.ledger.line import Line
+from batch_register.ledger.notes import ORPHAN_EVENTS
 from batch_register.model import EntryKey, ImageId
 from batch_register.report.story import WORDS, render_text, tell, words
 
@@ -32,6 +33,11 @@ def _line(event: str, fields: dict[str, object] | None = None, **more: object) -
 
 def test_every_durable_event_has_words() -> None:
     assert set(WORDS) == set(DURABLE_EVENTS)
+
+
+@pytest.mark.parametrize("event", sorted(ORPHAN_EVENTS))
+def test_every_event_of_an_orphan_has_words(event: str) -> None:
+    assert words(_line(event)).startswith(("about", "orphan"))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,20 @@ def test_every_durable_event_has_words() -> None:
             _line("image.duplicate_seen", image_id="i", status="active"),
             "a further image carries this entry's tag: image i, status active; left "
             "alone",
+        ),
+        (
+            _line("orphan.delete_intended", image_id="i", status="queued"),
+            "about to delete orphan image i, status queued",
+        ),
+        (_line("orphan.deleted", image_id="i"), "orphan image i deleted"),
+        (_line("orphan.deleted"), "orphan image ? deleted"),
+        (
+            _line("orphan.kept", image_id="i", reason="it is\x1bactive"),
+            "orphan image i not deleted: it is\\x1bactive",
+        ),
+        (
+            _line("orphan.delete_unclear", image_id="i", reason="timed out"),
+            "orphan image i may have been deleted: timed out",
         ),
     ],
 )
