@@ -141,6 +141,13 @@ class AuthenticationError(ServiceError):
     exit_code = 77
 
 
+class NotAllowedError(ServiceError):
+    """The service knows us and refuses; no further call of this kind can succeed."""
+
+    reference = "not-allowed"
+    exit_code = 77
+
+
 class InvalidTransitionError(BatchRegisterError):
     """An event met a stage that has no row for it: a bug, which stops the run."""
 

@@ -1,0 +1,98 @@
+"""Which ledgers a comparison goes by, and how they are opened.
+
+Decides: that the first is written to and the others only read, and which are locked.
+Must not know: what is compared.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from batch_register.cli.connection import WallClock
+from batch_register.errors import LedgerError, SettingsError
+from batch_register.ledger import (
+    LedgerFile,
+    Replay,
+    check_target,
+    held,
+    read_ledger,
+)
+from batch_register.model import Manifest, Target
+from batch_register.reconcile import LedgerView
+from batch_register.settings import Settings
+
+
+def chosen_ledgers(
+    given: tuple[Path, ...], default: Path, settings: Settings, *, must_exist: bool
+) -> tuple[Path, ...]:
+    """Return the ledgers to compare with, each once, the one that is written to first.
+
+    Raises:
+        LedgerError: one that was named is not there.
+        SettingsError: there is none and something is to be deleted, or the log would
+            be written into one.
+    """
+    named = given or ((default,) if settings.ledger is not None else ())
+    for path in named:
+        if not path.exists():
+            hint = (
+                "check --ledger: what a ledger names is protected only if it is given"
+            )
+            raise LedgerError(str(path), "there is no such ledger", hint=hint)
+    chosen = tuple({path.resolve(): path for path in named or (default,)}.values())
+    if not default.exists() and not named:
+        if must_exist:
+            message = (
+                f"{default}: there is no ledger that tells which images are in use"
+            )
+            hint = "name it with --ledger, or run first: images are found by their tags"
+            raise SettingsError(message, hint=hint)
+        return ()
+    log_file = settings.log_file
+    if log_file is not None and log_file.resolve() in {p.resolve() for p in chosen}:
+        message = f"ledger and log_file are the same file, {log_file}"
+        raise SettingsError(message, hint="give each a file of its own")
+    return chosen
+
+
+@asynccontextmanager
+async def open_ledgers(
+    ledgers: tuple[Path, ...], manifest: Manifest, target: Target, *, locks_all: bool
+) -> AsyncIterator[tuple[LedgerFile | None, tuple[LedgerView, ...]]]:
+    """Lock and read the ledgers; give the first to write to, and what all hold.
+
+    Raises:
+        LedgerLockedError: another run holds one that is to be locked.
+        LedgerError: one cannot be read, or belongs to something else.
+    """
+    if not ledgers:
+        yield None, ()
+        return
+    first, *others = ledgers
+    clock = WallClock()
+    run_id = f"reconcile-{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    async with AsyncExitStack() as stack:
+        opened = LedgerFile.open(
+            first,
+            manifest_name=manifest.name,
+            target=target,
+            run_id=run_id,
+            clock=clock,
+        )
+        record = await stack.enter_async_context(opened)
+        views = [LedgerView(path=str(first), records=record.replay.records)]
+        for path in others:
+            if locks_all:
+                stack.enter_context(held(path))
+            replay = _checked(path, manifest, target)
+            views.append(LedgerView(path=str(path), records=replay.records))
+        yield record, tuple(views)
+
+
+def _checked(path: Path, manifest: Manifest, target: Target) -> Replay:
+    replay = read_ledger(path)
+    check_target(str(path), replay, manifest.name, target)
+    return replay

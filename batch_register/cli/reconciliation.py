@@ -1,0 +1,276 @@
+"""The comparison of ledger and cloud, put together from its parts.
+
+Decides: what is opened and locked in which order, what is shown when, who is asked.
+Must not know: what a finding is, when an image may be deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import structlog
+
+from batch_register.cli import stdout
+from batch_register.cli.assembly import ledger_path, the_cloud, throttled
+from batch_register.cli.connection import CloudService, WallClock, open_service
+from batch_register.cli.console import log_plan
+from batch_register.cli.display import Display
+from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.ledgers import chosen_ledgers, open_ledgers
+from batch_register.cli.observers import LogObserver
+from batch_register.errors import NotAllowedError, ServiceError, StoppedError
+from batch_register.ledger import LedgerFile, raw_lines
+from batch_register.logs import configured
+from batch_register.manifest import load_manifest
+from batch_register.model import (
+    Action,
+    Fault,
+    FaultKind,
+    ImageId,
+    Manifest,
+    StopReason,
+)
+from batch_register.reconcile import (
+    Deletion,
+    Findings,
+    Judging,
+    Known,
+    LateFinisher,
+    LedgerView,
+    Orphan,
+    Remover,
+    Sight,
+    Survey,
+    compare,
+    jobs_around,
+    judging_time,
+    late_finishers,
+    looks,
+    mentioned,
+    record_finishers,
+)
+from batch_register.reconcile.document import document
+from batch_register.reconcile.words import (
+    deletable_words,
+    deletion_words,
+    gist,
+    render,
+)
+from batch_register.settings import Output, ResolvedSettings, Settings
+from batch_register.stopping import Stop
+from batch_register.throttle import Throttle
+
+_EXIT_OF_STOP = {
+    StopReason.SIGINT: 130,
+    StopReason.SIGTERM: 143,
+    StopReason.UNAUTHENTICATED: 77,
+    StopReason.UNREACHABLE: 69,
+}
+_OPERATION = "reconcile"
+_SILENT = Fault(
+    kind=FaultKind.UNREACHABLE,
+    code="service.silent",
+    reason="the service gave no answer",
+    action=Action.RUN_AGAIN,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for; `ledgers` is empty where none was named."""
+
+    manifest: Path
+    ledgers: tuple[Path, ...]
+    deletes: bool
+    age_s: float
+    is_agreed: bool
+
+
+def reconcile_all(request: Request, resolved: ResolvedSettings) -> int:
+    """Compare, write late finishers down, delete what was asked for; return the code.
+
+    Raises:
+        BatchRegisterError: manifest, ledger or cloud could not be read or written.
+    """
+    settings = resolved.settings
+    default = ledger_path(request.manifest, settings)
+    ledgers = chosen_ledgers(
+        request.ledgers, default, settings, must_exist=request.deletes
+    )
+    # On a terminal what is shown says it all: like beside a bar, only warnings.
+    display = Display.BAR if sys.stderr.isatty() else Display.NONE
+    with configured(log_plan(resolved, display, sys.stderr, os.environ)):
+        manifest = load_manifest(request.manifest)
+        return asyncio.run(_reconcile(request, manifest, ledgers, settings))
+
+
+# ------------------------------------------------------------ the comparison
+
+
+async def _reconcile(
+    request: Request,
+    manifest: Manifest,
+    ledgers: tuple[Path, ...],
+    settings: Settings,
+) -> int:
+    stop, log = Stop(), structlog.get_logger()
+    stop.when_requested(
+        lambda: log.warning("reconcile.stopping", reason=str(stop.reason))
+    )
+    try:
+        with two_stage_stop(stop):
+            async with (
+                the_cloud(
+                    manifest, ledger_path(request.manifest, settings), settings
+                ) as cloud,
+                open_service(cloud, settings, WallClock()) as service,
+                open_ledgers(
+                    ledgers, manifest, service.target, locks_all=request.deletes
+                ) as (record, views),
+            ):
+                job = _Job(request, manifest, service, settings, ledgers, stop)
+                await job.carry_out(record, views)
+    except StoppedError as error:
+        if stop.reason is StopReason.UNREACHABLE:
+            raise ServiceError(_OPERATION, _SILENT) from error
+    except asyncio.CancelledError:
+        if stop.reason is None:
+            raise
+    except ServiceError as error:
+        if error.kind is not FaultKind.FORBIDDEN:
+            raise
+        raise NotAllowedError(error.operation, error.fault) from error
+    return 0 if stop.reason is None else _EXIT_OF_STOP[stop.reason]
+
+
+class _Job:
+    """One comparison against one service."""
+
+    def __init__(
+        self,
+        request: Request,
+        manifest: Manifest,
+        service: CloudService,
+        settings: Settings,
+        ledgers: tuple[Path, ...],
+        stop: Stop,
+    ) -> None:
+        self._request = request
+        self._manifest = manifest
+        self._service = service
+        self._settings = settings
+        self._ledgers = ledgers
+        self._stop = stop
+        self._patient: Throttle = throttled(
+            service.images, settings, stop=stop, observer=LogObserver()
+        )
+
+    async def carry_out(
+        self, record: LedgerFile | None, views: tuple[LedgerView, ...]
+    ) -> None:
+        """Compare, write, show, and delete where that is asked for and agreed to."""
+        known = Known(self._manifest, views)
+        sight, named = await self._seen(known)
+        late = late_finishers(known, sight)
+        if record is not None:
+            await record_finishers(late, record.replay.records, record, LogObserver())
+        named |= _named_by(late)
+        findings = compare(known, sight, named, late, self._judging())
+        deletions: list[Deletion] = []
+        self._show(findings)
+        if record is not None and self._agreed(findings.deletable):
+            remover = Remover(
+                known,
+                record,
+                patient=self._patient,
+                direct=self._service.images,
+                judging=self._judging,
+                stop=self._stop,
+            )
+            deletions = await remover.remove(findings.deletable)
+        self._show_end(findings, deletions)
+
+    async def _seen(self, known: Known) -> tuple[Sight, set[ImageId]]:
+        """Look at the cloud; return what it shows, and which of that ledgers name."""
+        survey = Survey(self._patient, self._manifest.name)
+        sight = await survey.list_all()
+        named: set[ImageId] = set()
+        for path in self._ledgers:
+            search = asyncio.to_thread(mentioned, sight.listed.keys(), raw_lines(path))
+            named |= await search
+        images, jobs = looks(known, sight)
+        jobs |= jobs_around(sight.listed.values(), known, named)
+        await survey.look(sight, images, jobs)
+        return sight, named
+
+    def _judging(self) -> Judging:
+        now = judging_time(self._service.service_now(), WallClock().now())
+        return Judging(now=now, age=timedelta(seconds=self._request.age_s))
+
+    # ------------------------------------------------------------ showing and asking
+
+    def _show(self, findings: Findings) -> None:
+        name, width = self._manifest.name, _width()
+        if self._settings.output is Output.TABLE:
+            names = "".join(f"ledger: {path}\n" for path in self._ledgers)
+            text = render(findings, name, width=width)
+            stdout.write(text + (names or "ledger: none yet\n"))
+        elif self._settings.output is Output.QUIET:
+            stdout.write(gist(findings, name, width=width))
+
+    def _agreed(self, orphans: tuple[Orphan, ...]) -> bool:
+        """Return whether these may be deleted; ask on the terminal where it is due."""
+        if not self._request.deletes or not orphans:
+            return False
+        if self._request.is_agreed:
+            return True
+        click.echo(f"\n{deletable_words(orphans, width=_width())}", err=True, nl=False)
+        with _interruptible():
+            question = f"Delete {_images(len(orphans))} for good?"
+            return click.confirm(question, default=False, err=True)
+
+    def _show_end(self, findings: Findings, deletions: list[Deletion]) -> None:
+        if self._settings.output is Output.JSON:
+            whole = document(
+                findings,
+                deletions,
+                manifest_name=self._manifest.name,
+                target=self._service.target,
+                ledgers=[str(path) for path in self._ledgers],
+            )
+            stdout.write_json(whole)
+        elif self._request.deletes:
+            stdout.write(f"\n{deletion_words(deletions, width=_width())}")
+
+
+def _named_by(late: tuple[LateFinisher, ...]) -> set[ImageId]:
+    """Return the images that the late finishers stand by: they are nobody's orphans."""
+    return {one.image_id for one in late}
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a question at once; the loop's own handler waits for the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,135 @@
+"""A comparison as one JSON document, for programs; version 1 only gains fields.
+
+Decides: names and order of the fields. Must not know: files, words for people.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from batch_register.model import ENTRY_TAG, SPEC_TAG, ImageView, Target
+from batch_register.reconcile.findings import (
+    Drift,
+    Duplicate,
+    Findings,
+    LateFinisher,
+    Orphan,
+    Untraced,
+)
+from batch_register.reconcile.outcome import Deletion
+from batch_register.reconcile.words import obstacle_words
+
+VERSION = 1
+
+Object = dict[str, object]
+
+
+def document(
+    findings: Findings,
+    deletions: Sequence[Deletion],
+    *,
+    manifest_name: str,
+    target: Target,
+    ledgers: Sequence[str],
+) -> Object:
+    """Return everything that was found and done."""
+    return {
+        "version": VERSION,
+        "manifest": manifest_name,
+        "target": asdict(target),
+        "ledgers": list(ledgers),
+        "summary": {
+            "late_finishers": len(findings.late),
+            "orphans": len(findings.orphans),
+            "deletable": len(findings.deletable),
+            "duplicates": len(findings.duplicates),
+            "drift": len(findings.drift),
+            "untraced": len(findings.untraced),
+            "unseen": len(findings.unseen),
+            "deletions": Counter(str(each.outcome) for each in deletions),
+        },
+        "late_finishers": [_late(late) for late in findings.late],
+        "orphans": [_orphan(orphan) for orphan in findings.orphans],
+        "duplicates": [_duplicate(duplicate) for duplicate in findings.duplicates],
+        "drift": [_drift(drift) for drift in findings.drift],
+        "untraced": [_untraced(untraced) for untraced in findings.untraced],
+        "unseen": [{"id": asked, "reason": why} for asked, why in findings.unseen],
+        "deletions": [_deletion(deletion) for deletion in deletions],
+    }
+
+
+def _late(late: LateFinisher) -> Object:
+    return {
+        "key": late.key,
+        "ledger": late.ledger,
+        "was": str(late.was),
+        "now": "active" if late.is_active else "failed",
+        "image_id": late.image_id,
+        "is_written": not late.why_not,
+        "why_not": late.why_not,
+    }
+
+
+def _orphan(orphan: Orphan) -> Object:
+    reasons = [obstacle_words(each, orphan.view) for each in orphan.obstacles]
+    return {
+        "key": orphan.key,
+        "kind": str(orphan.kind),
+        **_image(orphan.view),
+        "is_deletable": not orphan.obstacles,
+        "obstacles": [str(obstacle) for obstacle in orphan.obstacles],
+        "reason": "; ".join(reasons),
+    }
+
+
+def _duplicate(duplicate: Duplicate) -> Object:
+    return {
+        "key": duplicate.key,
+        "kept": _image(duplicate.kept),
+        "others": [_image(view) for view in duplicate.others],
+        "in_ledger": duplicate.in_ledger,
+    }
+
+
+def _drift(drift: Drift) -> Object:
+    return {
+        "key": drift.key,
+        "kind": str(drift.kind),
+        "ledger": drift.ledger,
+        "image_id": drift.image_id,
+        "what": drift.what,
+        "expected": drift.expected,
+        "found": drift.found,
+    }
+
+
+def _untraced(untraced: Untraced) -> Object:
+    return {
+        "key": untraced.key,
+        "ledger": untraced.ledger,
+        "was": str(untraced.was),
+        "image_id": untraced.image_id,
+    }
+
+
+def _deletion(deletion: Deletion) -> Object:
+    return {
+        "key": deletion.key,
+        "image_id": deletion.image_id,
+        "outcome": str(deletion.outcome),
+        "reason": deletion.reason,
+    }
+
+
+def _image(view: ImageView) -> Object:
+    return {
+        "image_id": view.image_id,
+        "name": view.name,
+        "status": view.raw_status or str(view.status),
+        "created_at": view.created_at,
+        "entry_tag": view.tag(ENTRY_TAG),
+        "spec_tag": view.tag(SPEC_TAG),
+        "is_protected": view.is_protected,
+    }
