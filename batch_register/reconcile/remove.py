@@ -92,18 +92,19 @@ class Remover:
         return deletion
 
     async def _tried(self, orphan: Orphan) -> Deletion:
+        """Delete one, with some patience for a service that is too busy for it."""
+        tries = 0
         try:
-            for _ in range(_TRIES - 1):
-                deletion = await self._once(orphan)
-                if isinstance(deletion, Deletion):
-                    return deletion
-                await self._stop.pause(deletion)
-            deletion = await self._once(orphan)
+            while True:
+                came = await self._once(orphan)
+                if isinstance(came, Deletion):
+                    return came
+                tries += 1
+                if tries == _TRIES:
+                    return _came(orphan, Outcome.KEPT, "the service stayed too busy")
+                await self._stop.pause(came)
         except StoppedError:
             return _came(orphan, Outcome.KEPT, "told to stop while it waited")
-        if isinstance(deletion, Deletion):
-            return deletion
-        return _came(orphan, Outcome.KEPT, "the service stayed too busy")
 
     async def _once(self, orphan: Orphan) -> Deletion | float:
         """Look and delete; return for how many seconds to stay away if it is busy."""
