@@ -1,0 +1,528 @@
+"""`reconcile` from outside: ledger and cloud taken apart by hand, and what it makes of it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from batch_register.ledger import read_ledger
+from batch_register.ledger.line import Line, decode, encode
+from batch_register.manifest import load_manifest
+from batch_register.model import EntryKey, entry_digest, spec_digest
+from tests.integration.conftest import Cloud, Ended, Shell
+
+pytestmark = pytest.mark.integration
+
+NAME = "wave-07"
+LEDGER = "wave-07.ledger.jsonl"
+DELETE = ("--delete-orphans", "--yes")
+
+
+def now_s() -> float:
+    """Return the time by which the cloud's gateway dates its answers."""
+    return datetime.now(UTC).timestamp()
+
+
+def post(url: str, document: object, method: str = "POST", **headers: str) -> Any:
+    """Send JSON to the simulator, past the tool; return the answer's headers."""
+    content_type = headers.pop("content_type", "application/json")
+    request = urllib.request.Request(  # noqa: S310 - own server
+        url,
+        data=None if document is None else json.dumps(document).encode(),
+        method=method,
+        headers={"Content-Type": content_type, **headers},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - see above
+        return answer.headers
+
+
+@dataclass
+class Hand:
+    """Somebody who works on cloud and ledger by hand."""
+
+    shell: Shell
+    cloud: Cloud
+
+    def reconcile(self, *flags: str) -> Ended:
+        """Run the command on the usual manifest."""
+        return self.shell("reconcile", f"{NAME}.yaml", "--output", "json", *flags)
+
+    def images(self) -> dict[str, dict[str, Any]]:
+        """Return what exists, by id, whatever lists show."""
+        address = f"{self.cloud.url}/_simulator/images"
+        with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310
+            found = json.load(answer)["images"]
+        gone = ("pending_delete", "deleted")
+        return {each["id"]: each for each in found if each["status"] not in gone}
+
+    def seed(self, key: str, status: str = "queued", **changes: Any) -> str:
+        """Put an image of the entry into the cloud, two days old; return its id."""
+        one: dict[str, Any] = {
+            "id": str(uuid.uuid4()),
+            "name": key,
+            "tags": self.tags(key),
+            "status": status,
+            "created_s": now_s() - 48 * 3600,
+            "size_bytes": 1000 if status == "active" else 0,
+        }
+        one |= changes
+        post(f"{self.cloud.url}/_simulator/images", [one])
+        return str(one["id"])
+
+    def tags(self, key: str, **changes: str | None) -> list[str]:
+        """Return the three tags of an entry, some of them changed or left out."""
+        manifest = load_manifest(self.shell.folder / f"{NAME}.yaml")
+        digests = {spec.key: str(spec_digest(spec)) for spec in manifest.images}
+        ours: dict[str, str | None] = {
+            "br-manifest": NAME,
+            "br-entry": entry_digest(NAME, EntryKey(key)),
+            "br-spec": digests.get(EntryKey(key), "a" * 26),
+        }
+        ours |= {name.replace("_", "-"): value for name, value in changes.items()}
+        return [f"{name}={value}" for name, value in ours.items() if value is not None]
+
+    def note(self, path: Path, event: str, key: str, **fields: object) -> None:
+        """Add a line to a ledger."""
+        lines = path.read_bytes().splitlines(keepends=True)
+        last = decode(lines[-1])
+        line = Line(
+            seq=last.seq + 1,
+            run_id=last.run_id,
+            at=last.at,
+            event=event,
+            key=key,
+            fields=fields,
+        )
+        with path.open("ab") as file:
+            file.write(encode(line))
+
+    def token(self) -> str:
+        """Log in as the tool does."""
+        entry = yaml.safe_load(self.cloud.clouds_yaml.read_text())["clouds"]
+        auth = entry["simulator"]["auth"]
+        user = {
+            "name": auth["username"],
+            "password": auth["password"],
+            "domain": {"name": auth["user_domain_name"]},
+        }
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": auth["project_name"]}}
+        body = {"auth": {"identity": identity, "scope": scope}}
+        headers = post(f"{self.cloud.url}/v3/auth/tokens", body)
+        return str(headers["X-Subject-Token"])
+
+    def call(self, method: str, path: str, document: object = None) -> None:
+        """Use the image service past the tool."""
+        patch = "application/openstack-images-v2.1-json-patch"
+        post(
+            f"{self.cloud.url}{path}",
+            document,
+            method,
+            content_type=patch,
+            **{"X-Auth-Token": self.token()},
+        )
+
+    def active(self) -> dict[str, str]:
+        """Return the image of every active entry, as the ledger has it."""
+        records = read_ledger(self.shell.folder / LEDGER).records
+        return {
+            key: record.image_id
+            for key, record in records.items()
+            if record.state == "active" and record.image_id
+        }
+
+
+@pytest.fixture
+def hand(shell: Shell, cloud: Cloud) -> Hand:
+    return Hand(shell, cloud)
+
+
+def kinds(ended: Ended) -> dict[str, list[str]]:
+    """Return the kinds of drift of each entry."""
+    found: dict[str, list[str]] = {}
+    for each in ended.document["drift"]:
+        found.setdefault(each["key"], []).append(each["kind"])
+    return found
+
+
+def test_what_agrees_is_left_alone(hand: Hand) -> None:
+    assert hand.shell.run(hand.shell.manifest(5)).code == 0
+    ledger = (hand.shell.folder / LEDGER).read_bytes()
+    writes = hand.cloud.audit()["writes"]
+
+    ended = hand.reconcile(*DELETE)
+
+    assert ended.code == 0, ended.err
+    summary = ended.document["summary"]
+    assert {name: n for name, n in summary.items() if n} == {}
+    assert (hand.shell.folder / LEDGER).read_bytes() == ledger
+    assert hand.cloud.audit()["writes"] == writes
+
+
+def test_a_killed_run_is_finished_in_the_ledger_once_the_cloud_is_done(
+    hand: Hand,
+) -> None:
+    manifest = hand.shell.manifest(5)
+    flags = ("--poll-interval", "60", "--output", "json")
+    process = hand.shell.start("run", manifest.name, *flags)
+    while hand.cloud.audit()["executed_by_route"].get("image.register", 0) < 5:
+        assert process.poll() is None
+    process.kill()
+    hand.shell.end(process)
+    while {each["status"] for each in hand.images().values()} != {"active"}:
+        pass
+    writes = hand.cloud.audit()["writes"]
+
+    ended = hand.reconcile()
+
+    assert ended.code == 0, ended.err
+    late = ended.document["late_finishers"]
+    assert len(late) == 5
+    assert all(each["is_written"] and each["now"] == "active" for each in late)
+    assert ended.document["summary"]["orphans"] == 0
+    report = hand.shell("report", LEDGER, "--format", "json").document
+    assert report["summary"]["active"] == 5
+    again = hand.shell.run(manifest)
+    assert (again.code, again.document["summary"]["skipped"]) == (0, 5)
+    assert hand.cloud.audit()["writes"] == writes
+
+
+def test_an_overdue_job_that_failed_since_is_recorded_and_retried_by_the_next_run(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(
+        """\
+version: 1
+jobs:
+  - {object: "*:web-0.qcow2", nth: 1, code: IMG.1075, reason: No such luck.}
+"""
+    )
+    cloud = serve_cloud("--speed", "300", "--fault-script", str(script))
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    manifest = hand.shell.manifest(2)
+    assert hand.shell.run(manifest, "--image-deadline", "0.01").code == 4
+    while "saving" in {each["status"] for each in hand.images().values()}:
+        pass
+
+    ended = hand.reconcile()
+
+    late = {each["key"]: each for each in ended.document["late_finishers"]}
+    assert {key: (each["was"], each["now"]) for key, each in late.items()} == {
+        "web-0": ("unknown", "failed"),
+        "web-1": ("unknown", "active"),
+    }
+    record = read_ledger(hand.shell.folder / LEDGER).records[EntryKey("web-0")]
+    assert record.fault is not None
+    assert (record.state, record.fault.code) == ("failed", "IMG.1075")
+    assert hand.shell.run(manifest).code == 0
+    assert len(hand.images()) == 2
+
+
+def test_each_difference_between_ledger_manifest_and_cloud_is_told(hand: Hand) -> None:
+    manifest = hand.shell.manifest(6)
+    assert hand.shell.run(manifest).code == 0
+    made = hand.active()
+    hand.call("DELETE", f"/v2/images/{made['web-0']}")
+    rename = [{"op": "replace", "path": "/name", "value": "other"}]
+    hand.call("PATCH", f"/v2/images/{made['web-1']}", rename)
+    text = manifest.read_text()
+    text = text.replace("object: web-2.qcow2", "object: web-2b.qcow2")
+    text = text.replace("{name: web-3,", "{key: web-three, name: web-3,")
+    text = text.replace("  - {name: web-4, object: web-4.qcow2}\n", "")
+    manifest.write_text(text)
+    twin = hand.seed("web-5", "active")
+    ledger = (hand.shell.folder / LEDGER).read_bytes()
+    writes = hand.cloud.audit()["writes"]
+
+    ended = hand.reconcile()
+
+    assert ended.code == 0, ended.err
+    assert kinds(ended) == {
+        "web-0": ["gone"],
+        "web-1": ["field"],
+        "web-2": ["changed"],
+        "web-3": ["renamed"],
+    }
+    orphans = {
+        (each["key"], each["kind"], each["image_id"])
+        for each in ended.document["orphans"]
+    }
+    assert orphans == {
+        ("web-3", "removed", made["web-3"]),
+        ("web-4", "removed", made["web-4"]),
+        ("web-5", "unnamed", twin),
+    }
+    (duplicate,) = ended.document["duplicates"]
+    assert duplicate["kept"]["image_id"] == twin  # older; the ledger's is told beside
+    assert duplicate["in_ledger"] == made["web-5"]
+    assert ended.document["summary"]["deletable"] == 0
+    assert (hand.shell.folder / LEDGER).read_bytes() == ledger
+    assert hand.cloud.audit()["writes"] == writes
+
+
+def test_exactly_the_orphans_without_any_obstacle_are_deleted(hand: Hand) -> None:
+    """One image for each condition, which breaks that one alone."""
+    extra = "".join(
+        f"  - {{name: {key}, object: {key}.qcow2}}\n"
+        for key in ("open-01", "named-01", "busy-01", "second-01")
+    )
+    manifest = hand.shell.manifest(3, extra=extra)
+    assert hand.shell.run(manifest, "--select", "web-*").code == 0
+    ledger = hand.shell.folder / LEDGER
+    second = hand.shell.folder / "second.jsonl"
+    second.write_bytes(ledger.read_bytes())
+    made = set(hand.active().values())
+    spec = "a" * 26
+
+    go = {
+        "a queued shell of no entry": hand.seed("gone-01"),
+        "a killed image of no entry": hand.seed("gone-02", "killed"),
+        "a queued twin": hand.seed("web-0"),
+    }
+    stay = {
+        "alive": hand.seed("gone-03", "active"),
+        "under way": hand.seed("gone-04", "saving", remaining_s=1e6),
+        "protected": hand.seed("gone-05", protected=True),
+        "young": hand.seed("gone-06", created_s=now_s() - 23 * 3600),
+        "from the future": hand.seed("gone-07", created_s=now_s() + 1e6),
+        "another manifest's": hand.seed(
+            "gone-08", tags=hand.tags("gone-08", br_manifest="wave-08")
+        ),
+        "of nobody": hand.seed("gone-09", tags=[]),
+        "without br-entry": hand.seed(
+            "gone-10", tags=hand.tags("gone-10", br_entry=None)
+        ),
+        "without br-spec": hand.seed(
+            "gone-11", tags=hand.tags("gone-11", br_spec=None)
+        ),
+        "open create": hand.seed("open-01"),
+        "open create elsewhere": hand.seed("second-01"),
+        "named as a duplicate": hand.seed("web-1"),
+        "named as dead elsewhere": hand.seed("web-2"),
+        "of an entry whose job runs": hand.seed("busy-01"),
+    }
+    hand.note(ledger, "image.create_intended", "open-01", spec=spec, name="open-01")
+    hand.note(second, "image.create_intended", "second-01", spec=spec, name="x")
+    hand.note(
+        ledger,
+        "image.duplicate_seen",
+        "web-1",
+        image_id=stay["named as a duplicate"],
+        status="queued",
+    )
+    hand.note(
+        second,
+        "entry.declared",
+        "named-01",
+        name="named-01",
+        image_url="b:o",
+        spec=spec,
+        labels={"why": f"beside {stay['named as dead elsewhere']}"},
+    )
+    busy = hand.seed("busy-01", "saving", job_id="f" * 32, remaining_s=1e6)
+    hand.note(ledger, "image.create_intended", "busy-01", spec=spec, name="busy-01")
+    hand.note(ledger, "image.created", "busy-01", image_id=busy)
+    hand.note(ledger, "image.register_intended", "busy-01", image_id=busy)
+    hand.note(ledger, "image.registered", "busy-01", image_id=busy, job_id="f" * 32)
+    before = set(hand.images())
+    assert before == {*made, *go.values(), *stay.values(), busy}
+
+    shown = hand.reconcile("--ledger", LEDGER, "--ledger", "second.jsonl")
+    assert set(hand.images()) == before
+    assert shown.document["deletions"] == []
+
+    ended = hand.reconcile("--ledger", LEDGER, "--ledger", "second.jsonl", *DELETE)
+
+    assert ended.code == 0, ended.err
+    assert before - set(hand.images()) == set(go.values())
+    obstacles = {
+        each["image_id"]: each["obstacles"] for each in ended.document["orphans"]
+    }
+    assert all(obstacles[image] == [] for image in go.values())
+    assert {
+        name: obstacles[image] for name, image in stay.items() if image in obstacles
+    } == {
+        "alive": ["alive"],
+        "under way": ["alive"],
+        "protected": ["protected"],
+        "young": ["young"],
+        "from the future": ["young"],
+        "without br-entry": ["no_entry_tag"],
+        "without br-spec": ["no_spec_tag"],
+        "open create": ["open_call"],
+        "open create elsewhere": ["open_call"],
+        "of an entry whose job runs": ["running_job"],
+    }
+    outcomes = {
+        each["image_id"]: each["outcome"] for each in ended.document["deletions"]
+    }
+    assert outcomes == dict.fromkeys(go.values(), "deleted")
+    events = [decode(line) for line in ledger.read_bytes().splitlines(keepends=True)]
+    orphan_events = [
+        (each.event, each.fields["image_id"])
+        for each in events
+        if each.event.startswith("orphan.")
+    ]
+    assert orphan_events == [
+        (event, image)
+        for image in outcomes
+        for event in ("orphan.delete_intended", "orphan.deleted")
+    ]
+    assert read_ledger(ledger).last_seq == len(events)
+    assert second.read_bytes().count(b"orphan.") == 0
+    assert hand.cloud.audit()["by_route"]["image.delete"] == len(go)
+
+
+def test_a_shell_that_a_lost_ledger_left_behind_is_found_and_deleted(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    cloud = serve_cloud("--only-listed")  # no file is there, so shells stay shells
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    manifest = hand.shell.manifest(1)
+    assert hand.shell.run(manifest).code == 3
+    (tmp_path / LEDGER).unlink()
+    manifest.write_text(manifest.read_text().replace("web-0", "db-0"))
+    (lost,) = hand.images()
+    assert hand.reconcile(*DELETE).code == 2  # no ledger says what is in use
+    assert hand.shell.run(manifest).code == 3
+    (kept,) = set(hand.images()) - {lost}
+
+    first = hand.reconcile(*DELETE)
+    assert [each["obstacles"] for each in first.document["orphans"]] == [["young"]]
+    age = ("--orphan-age", "2s")
+    while not (ended := hand.reconcile(*DELETE, *age)).document["deletions"]:
+        assert ended.code == 0, ended.err
+
+    assert set(hand.images()) == {kept}
+    assert hand.shell.run(manifest).code == 3  # its own shell is still there to be used
+    assert hand.cloud.audit()["images_created"] == 2
+
+
+def test_a_deletion_whose_answer_is_lost_is_told_and_settled_by_the_next_look(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(
+        """\
+version: 1
+rules:
+  - match: {route: image.delete, nth: 1}
+    effect: {drop: before}
+  - match: {route: image.delete, nth: 2}
+    effect: {drop: after}
+"""
+    )
+    cloud = serve_cloud("--speed", "600", "--fault-script", str(script))
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    hand.seed("gone-01")
+    hand.seed("gone-02")
+
+    first = hand.reconcile(*DELETE)
+
+    assert first.code == 0, first.err
+    outcomes = [each["outcome"] for each in first.document["deletions"]]
+    assert outcomes == ["unclear", "unclear"]
+    assert cloud.audit()["by_route"]["image.delete"] == 2
+    second = hand.reconcile(*DELETE)  # one is there still, the other is on its way out
+    outcomes = [each["outcome"] for each in second.document["deletions"]]
+    assert outcomes == ["deleted"]
+    assert len(hand.images()) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 69), (403, 77), (401, 77)])
+def test_without_a_list_nothing_is_deleted_nor_written(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path, status: int, code: int
+) -> None:
+    cloud = serve_cloud("--speed", "600")
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    hand.seed("gone-01")
+    ledger = (tmp_path / LEDGER).read_bytes()
+    refusal = {"status": status, "body": "ims", "code": "IMG.0000"}
+    rule = {"match": {"route": "cloudimage.list"}, "effect": refusal}
+    post(f"{cloud.url}/_simulator/faults", {"version": 1, "rules": [rule]})
+
+    ended = hand.reconcile(*DELETE)
+
+    assert ended.code == code, ended.err
+    assert (
+        ended.out,
+        json.loads(ended.err.splitlines()[-1])["error"]["exit_code"],
+    ) == (
+        "",
+        code,
+    )
+    assert (tmp_path / LEDGER).read_bytes() == ledger
+    assert "image.delete" not in cloud.audit()["by_route"]
+
+
+def test_a_ledger_that_a_run_holds_is_left_to_it(hand: Hand) -> None:
+    manifest = hand.shell.manifest(40)
+    process = hand.shell.start("run", manifest.name, *hand.shell.flags)
+    while hand.cloud.audit()["images_created"] < 5:
+        assert process.poll() is None
+    other = Hand(Shell(hand.shell.folder, hand.shell.clouds_yaml), hand.cloud)
+
+    ended = other.reconcile(*DELETE)
+    first = hand.shell.end(process)
+
+    assert (ended.code, first.code) == (7, 0)
+    assert "image.delete" not in hand.cloud.audit()["by_route"]
+
+
+def test_a_second_ledger_that_a_run_holds_forbids_deletions_but_not_looking(
+    hand: Hand,
+) -> None:
+    manifest = hand.shell.manifest(2)
+    assert hand.shell.run(manifest).code == 0
+    hand.seed("gone-01")
+    flags = ("--ledger", "second.jsonl", *hand.shell.flags, "--poll-interval", "30")
+    second = hand.shell.manifest(3)  # one entry more, so that there is work
+    process = hand.shell.start("run", second.name, *flags)
+    path = hand.shell.folder / "second.jsonl"
+    while not path.exists() or b"image.registered" not in path.read_bytes():
+        assert process.poll() is None
+    other = Hand(Shell(hand.shell.folder, hand.shell.clouds_yaml), hand.cloud)
+    both = ("--ledger", LEDGER, "--ledger", "second.jsonl")
+
+    looked, deleted = other.reconcile(*both), other.reconcile(*both, *DELETE)
+    process.kill()
+    hand.shell.end(process)
+
+    assert (looked.code, deleted.code) == (0, 7)
+    assert "image.delete" not in hand.cloud.audit()["by_route"]
+    assert other.reconcile(*both, *DELETE).document["summary"]["deletions"] == {
+        "deleted": 1
+    }
+
+
+def test_what_only_another_ledger_leaves_open_is_shown_and_not_written(
+    hand: Hand,
+) -> None:
+    manifest = hand.shell.manifest(2)
+    assert hand.shell.run(manifest, "--select", "web-0").code == 0
+    shard = ("--ledger", "second.jsonl", "--select", "web-1")
+    assert hand.shell.run(manifest, *shard, "--image-deadline", "0.01").code == 4
+    while {each["status"] for each in hand.images().values()} != {"active"}:
+        pass
+    second = (hand.shell.folder / "second.jsonl").read_bytes()
+
+    ended = hand.reconcile("--ledger", LEDGER, "--ledger", "second.jsonl")
+
+    (late,) = ended.document["late_finishers"]
+    assert (late["key"], late["is_written"]) == ("web-1", False)
+    assert ended.document["orphans"] == []
+    assert (hand.shell.folder / "second.jsonl").read_bytes() == second
+    swapped = hand.reconcile("--ledger", "second.jsonl", "--ledger", LEDGER)
+    assert swapped.document["late_finishers"][0]["is_written"] is True
