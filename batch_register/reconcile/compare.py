@@ -15,10 +15,10 @@ from batch_register.entry import EntryRecord
 from batch_register.model import (
     EntryKey,
     ImageId,
-    ImageSpec,
     ImageStatus,
     ImageView,
     JobId,
+    spec_digest,
 )
 from batch_register.reconcile.drift import differences, other_spec, renamed
 from batch_register.reconcile.findings import (
@@ -189,13 +189,13 @@ def _drift(
         yield from differences(holding, view, known)
 
 
-def _unheld(known: Known) -> list[ImageSpec]:
-    """Return the manifest's entries of which no ledger holds an image."""
-    return [
-        spec
-        for key, spec in known.specs.items()
-        if all(record.image_id is None for record in known.of(key))
-    ]
+def _unheld(known: Known) -> dict[str, EntryKey]:
+    """Return the entries of which no ledger holds an image, by digest and by source."""
+    unheld: dict[str, EntryKey] = {}
+    for key, spec in known.specs.items():
+        if all(record.image_id is None for record in known.of(key)):
+            unheld |= {spec_digest(spec): key, spec.image_url: key}
+    return unheld
 
 
 def _untraced(known: Known, sight: Sight) -> Iterator[Untraced]:

@@ -6,13 +6,14 @@ is no difference. Must not know: how anything was read, other entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from batch_register.entry import EntryRecord
 from batch_register.model import (
     ENTRY_TAG,
     MANIFEST_TAG,
     SPEC_TAG,
+    EntryKey,
     ImageId,
     ImageSpec,
     ImageView,
@@ -52,23 +53,25 @@ def other_spec(holding: Holding, found: ImageView, known: Known) -> list[Drift]:
     return [_drift(holding, DriftKind.OTHER_SPEC, found.image_id, what)]
 
 
-def renamed(holding: Holding, known: Known, unheld: list[ImageSpec]) -> list[Drift]:
+def renamed(
+    holding: Holding, known: Known, unheld: Mapping[str, EntryKey]
+) -> list[Drift]:
     """Return that a removed entry seems to be in the manifest under another key.
 
-    `unheld` are the entries of the manifest of which no ledger holds an image.
+    `unheld` are the manifest's entries of which no ledger holds an image, each by its
+    spec digest and by its source.
     """
     record = holding.record
     if record.key in known.specs or record.image_id is None:
         return []
-    for spec in unheld:
-        if spec_digest(spec) == record.made_spec or spec.image_url == record.image_url:
-            what = (
-                f"the manifest has the same source as {spec.key!r} now: a run would "
-                "make a second image; give the entry its old key back"
-            )
-            drift = _drift(holding, DriftKind.RENAMED, record.image_id, what)
-            return [drift]
-    return []
+    now = unheld.get(record.made_spec or "") or unheld.get(record.image_url)
+    if now is None:
+        return []
+    what = (
+        f"the manifest has the same source as {now!r} now: a run would make a second "
+        "image; give the entry its old key back"
+    )
+    return [_drift(holding, DriftKind.RENAMED, record.image_id, what)]
 
 
 def _active(

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from batch_register.entry import EntryRecord
-from batch_register.model import FaultKind, ImageStatus, ImageView, spec_digest
+from batch_register.model import (
+    EntryKey,
+    FaultKind,
+    ImageSpec,
+    ImageStatus,
+    ImageView,
+    spec_digest,
+)
 from batch_register.reconcile.drift import differences, other_spec, renamed
 from batch_register.reconcile.findings import Drift, DriftKind
 from batch_register.stage import Active, Creating, Failed, Planned, Registered
@@ -187,6 +194,12 @@ def test_a_found_image_of_the_edited_spec_is_none() -> None:
     assert other_spec(creating, made, known(specs=[spec("other")])) != []
 
 
+def by(*specs: ImageSpec) -> dict[str, EntryKey]:
+    """Return entries by digest and by source."""
+    digests = {str(spec_digest(each)): each.key for each in specs}
+    return digests | {each.image_url: each.key for each in specs}
+
+
 @pytest.mark.parametrize(
     "new",
     [
@@ -196,7 +209,7 @@ def test_a_found_image_of_the_edited_spec_is_none() -> None:
     ],
 )
 def test_the_same_source_under_another_key_is_a_renamed_entry(new: Any) -> None:
-    (drift,) = renamed(holding(record()), known(specs=[new]), [new])
+    (drift,) = renamed(holding(record()), known(specs=[new]), by(new))
     assert drift.kind is K.RENAMED
     assert "'web-new'" in drift.what
     assert "second image" in drift.what
@@ -206,10 +219,12 @@ def test_an_entry_is_not_renamed_that_is_still_there_or_has_no_image() -> None:
     new = spec("web-new", image_url="bucket:web-01.qcow2")
     both = known(specs=[spec(), new])
     only_new = known(specs=[new])
-    assert renamed(holding(record()), both, [new]) == []
-    assert renamed(holding(record(Planned())), only_new, [new]) == []
-    assert renamed(holding(record()), only_new, []) == []
-    assert renamed(holding(record()), only_new, [spec("web-x")]) == []
+    assert renamed(holding(record()), both, by(new)) == []
+    assert renamed(holding(record(Planned())), only_new, by(new)) == []
+    assert renamed(holding(record()), only_new, {}) == []
+    assert renamed(holding(record()), only_new, by(spec("web-x"))) == []
+    unmade = record(made_spec=None)
+    assert renamed(holding(unmade), only_new, by(new)) != []
 
 
 def test_the_image_of_the_ledger_is_the_one_that_is_named() -> None:
