@@ -99,14 +99,13 @@ def compare(
 ) -> Findings:
     """Return everything that differs between what is known and what was seen.
 
-    `named` are the listed images that any ledger names. The late finishers are taken
-    as they are: their entries are not looked for other differences.
+    `named` are the listed images that any ledger names. Where the late finishers are
+    written by now, the records say so.
     """
-    finished = {(one.ledger, one.key) for one in late}
     return Findings(
         orphans=tuple(_orphans(known, sight, named, judging)),
         duplicates=tuple(_duplicates(known, sight)),
-        drift=tuple(_drift(known, sight, finished)),
+        drift=tuple(_drift(known, sight)),
         late=late,
         untraced=tuple(_untraced(known, sight)),
         unseen=tuple(sorted(sight.unseen.items())),
@@ -171,15 +170,11 @@ def _duplicates(known: Known, sight: Sight) -> Iterator[Duplicate]:
         )
 
 
-def _drift(
-    known: Known, sight: Sight, finished: Collection[tuple[str, EntryKey]]
-) -> Iterator[Drift]:
+def _drift(known: Known, sight: Sight) -> Iterator[Drift]:
     unheld = _unheld(known)
     for holding in known.holdings():
         record = holding.record
         yield from renamed(holding, known, unheld)
-        if (holding.ledger.path, record.key) in finished:
-            continue
         image_id = _image_of(record, known, sight)
         if image_id is None or image_id in sight.unseen:
             continue

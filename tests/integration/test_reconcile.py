@@ -196,6 +196,32 @@ def test_a_killed_run_is_finished_in_the_ledger_once_the_cloud_is_done(
     assert hand.cloud.audit()["writes"] == writes
 
 
+def test_a_lost_create_whose_image_is_active_by_now_is_adopted_and_no_orphan(
+    hand: Hand,
+) -> None:
+    manifest = hand.shell.manifest(2)
+    assert hand.shell.run(manifest, "--select", "web-0").code == 0
+    _, _, spec = hand.tags("web-1")
+    digest = spec.removeprefix("br-spec=")
+    ledger = hand.shell.folder / LEDGER
+    hand.note(ledger, "image.create_intended", "web-1", spec=digest, name="web-1")
+    image = hand.seed("web-1", "active")
+
+    ended = hand.reconcile(*DELETE)
+
+    (late,) = ended.document["late_finishers"]
+    assert (late["was"], late["now"], late["image_id"]) == (
+        "unfinished",
+        "active",
+        image,
+    )
+    assert (ended.document["orphans"], ended.document["drift"]) == ([], [])
+    assert hand.active()["web-1"] == image
+    writes = hand.cloud.audit()["writes"]
+    assert hand.shell.run(manifest).code == 0
+    assert hand.cloud.audit()["writes"] == writes
+
+
 def test_an_overdue_job_that_failed_since_is_recorded_and_retried_by_the_next_run(
     serve_cloud: Callable[..., Cloud], tmp_path: Path
 ) -> None:

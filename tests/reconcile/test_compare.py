@@ -187,6 +187,13 @@ def test_a_late_finisher_is_told_once() -> None:
     assert (findings.drift, findings.untraced) == ((), ())
 
 
+def test_a_late_finisher_of_another_ledger_is_not_to_be_written() -> None:
+    one = record(Unknown(fault=LOST, was=REGISTERED))
+    both = known(ledger(), ledger(one, path="b.jsonl"))
+    (late,) = found(both, sight(view()), ONE).late
+    assert (late.ledger, late.events, bool(late.why_not)) == ("b.jsonl", (), True)
+
+
 def test_a_lost_creates_image_of_another_spec_is_drift() -> None:
     stranger = retagged(view(), br_spec=OTHER_SPEC)
     findings = found(known(ledger(record(Creating()))), sight(stranger))
@@ -206,7 +213,8 @@ def test_a_renamed_entry_is_drift_and_its_image_an_orphan() -> None:
 def test_an_entry_that_has_its_own_image_is_no_new_name_of_another() -> None:
     new = spec("web-new", image_url=spec(KEY).image_url)
     held = record(Active(image_id=TWO, job_id=None, size_bytes=1), key="web-new")
-    what = known(ledger(record(), held), specs=[new])
+    planned = ledger(record(), record(Planned(), key="web-new"))
+    what = known(planned, ledger(held, path="b.jsonl"), specs=[new])
     drift = found(what, sight(view(), view(TWO)), ONE, TWO).drift
     assert DriftKind.RENAMED not in {each.kind for each in drift}
 

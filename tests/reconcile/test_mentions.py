@@ -65,8 +65,9 @@ def test_what_an_earlier_reconcile_noted_of_an_orphan_does_not(event: str) -> No
 
 
 def test_letter_case_does_not_count_and_the_id_comes_back_as_it_was_asked() -> None:
-    line = raw("image.created", image_id=MIXED.lower())
-    assert mentioned([MIXED], [line]) == {MIXED}
+    for spelled in (MIXED, MIXED.lower(), MIXED.upper()):
+        line = raw("image.created", image_id=spelled)
+        assert mentioned([MIXED], [line]) == {MIXED}
 
 
 @pytest.mark.parametrize("odd", ["image-7", "bild-ä", 'with"quote', "x" * 40])
