@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -464,6 +465,42 @@ rules:
     outcomes = [each["outcome"] for each in second.document["deletions"]]
     assert outcomes == ["deleted"]
     assert len(hand.images()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_comparison_that_is_stopped_while_it_deletes_is_completed_by_the_next(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path, number: signal.Signals
+) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(
+        """\
+version: 1
+rules:
+  - match: {route: image.delete}
+    effect: {delay_answer_s: 600}
+"""
+    )
+    cloud = serve_cloud("--speed", "600", "--fault-script", str(script))
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    for n in range(4):
+        hand.seed(f"gone-{n}")
+    flags = ("--output", "json", *DELETE)
+    process = hand.shell.start("reconcile", f"{NAME}.yaml", *flags)
+    while cloud.audit()["by_route"].get("image.delete", 0) < 2:
+        assert process.poll() is None
+    process.send_signal(number)
+    stopped = hand.shell.end(process, timeout_s=30)
+
+    assert cloud.audit()["by_route"]["image.delete"] == 2
+    if number is signal.SIGTERM:
+        assert stopped.code == 143
+        outcomes = [each["outcome"] for each in stopped.document["deletions"]]
+        assert outcomes == ["deleted", "deleted", "not_tried", "not_tried"]
+    last = hand.reconcile(*DELETE)
+    outcomes = [each["outcome"] for each in last.document["deletions"]]
+    assert outcomes == ["deleted", "deleted"]
+    assert set(hand.images()) == set(hand.active().values())
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 69), (403, 77), (401, 77)])
