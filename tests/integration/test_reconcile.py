@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import subprocess
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -19,7 +22,7 @@ from batch_register.ledger import read_ledger
 from batch_register.ledger.line import Line, decode, encode
 from batch_register.manifest import load_manifest
 from batch_register.model import EntryKey, entry_digest, spec_digest
-from tests.integration.conftest import Cloud, Ended, Shell
+from tests.integration.conftest import COMMAND, Cloud, Ended, Shell
 
 pytestmark = pytest.mark.integration
 
@@ -465,6 +468,55 @@ rules:
     outcomes = [each["outcome"] for each in second.document["deletions"]]
     assert outcomes == ["deleted"]
     assert len(hand.images()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "deleted"), [(b"y\n", 0, 1), (b"\n", 0, 0), (None, 130, 0)]
+)
+def test_on_a_terminal_it_lists_and_asks_and_an_interrupt_is_a_no(
+    hand: Hand, answer: bytes | None, code: int, deleted: int
+) -> None:
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    image = hand.seed("gone-01")
+    ours, theirs = pty.openpty()
+    arguments = ("reconcile", f"{NAME}.yaml", "--delete-orphans", "--output", "json")
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=hand.shell.folder,
+        env=hand.shell.environment(),
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 4096)
+        assert b"to be deleted (1)" in said
+        assert image.encode() in said
+        if answer is None:
+            process.send_signal(signal.SIGINT)
+        else:
+            os.write(ours, answer)
+        out, _ = process.communicate(timeout=30)
+    os.close(ours)
+
+    assert process.returncode == code
+    assert len(json.loads(out)["deletions"] if out else []) == deleted
+    assert hand.cloud.audit()["by_route"].get("image.delete", 0) == deleted
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_foreign_ledger_is_refused_whichever_place_it_has(
+    hand: Hand, place: int
+) -> None:
+    assert hand.shell.run(hand.shell.manifest(1, name="other")).code == 0
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    ledgers = [LEDGER, LEDGER]
+    ledgers[place] = "other.ledger.jsonl"
+    ended = hand.reconcile("--ledger", ledgers[0], "--ledger", ledgers[1], *DELETE)
+    assert ended.code == 74
+    assert "belongs to manifest 'other'" in ended.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
