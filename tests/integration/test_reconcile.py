@@ -170,6 +170,8 @@ def test_what_agrees_is_left_alone(hand: Hand) -> None:
     assert {name: n for name, n in summary.items() if n} == {}
     assert (hand.shell.folder / LEDGER).read_bytes() == ledger
     assert hand.cloud.audit()["writes"] == writes
+    twice = ("--ledger", LEDGER, "--ledger", f"./{LEDGER}")
+    assert hand.reconcile(*twice, *DELETE).code == 0  # it does not lock itself out
 
 
 def test_a_killed_run_is_finished_in_the_ledger_once_the_cloud_is_done(
