@@ -31,9 +31,8 @@ from batch_register.reconcile.findings import (
     Untraced,
 )
 from batch_register.reconcile.known import Known, Sight
-from batch_register.reconcile.late import certain_stage, is_open, late_finisher
+from batch_register.reconcile.late import is_open, is_sought, late_finisher
 from batch_register.reconcile.removal import Circumstances, known_jobs, obstacles
-from batch_register.stage import Creating
 
 _LIVE = (ImageStatus.ACTIVE, ImageStatus.SAVING)
 
@@ -77,8 +76,8 @@ def jobs_around(
 
 
 def _image_of(record: EntryRecord, known: Known, sight: Sight) -> ImageId | None:
-    """Return the entry's image; after a create without an answer, the one found."""
-    if not isinstance(certain_stage(record), Creating):
+    """Return the entry's image; where the ledger lacks its id, the one found."""
+    if not is_sought(record):
         return record.image_id
     found = choose(sight.of_entry(known.tag_of(record.key)), record.dead_images)
     return None if found is None else found.image.image_id
@@ -179,7 +178,7 @@ def _drift(known: Known, sight: Sight) -> Iterator[Drift]:
         if image_id is None or image_id in sight.unseen:
             continue
         view = sight.image(image_id)
-        if view is not None and isinstance(certain_stage(record), Creating):
+        if view is not None and is_sought(record):
             yield from other_spec(holding, view, known)
         yield from differences(holding, view, known)
 

@@ -36,6 +36,7 @@ from batch_register.reconcile.known import Holding, Known, Sight
 from batch_register.stage import (
     Created,
     Creating,
+    Planned,
     Registered,
     Registering,
     Replacing,
@@ -75,6 +76,11 @@ def is_open(record: EntryRecord) -> bool:
     return isinstance(record.stage, open_stages)
 
 
+def is_sought(record: EntryRecord) -> bool:
+    """Return whether an open entry may have an image whose id its ledger lacks."""
+    return is_open(record) and isinstance(certain_stage(record), Creating | Planned)
+
+
 def late_finisher(holding: Holding, known: Known, sight: Sight) -> LateFinisher | None:
     """Return what became of an open entry, if its image has ended since."""
     record = holding.record
@@ -97,7 +103,7 @@ def late_finisher(holding: Holding, known: Known, sight: Sight) -> LateFinisher 
 def _lacking(record: EntryRecord, known: Known, sight: Sight) -> Ending | None:
     """Return the events up to the end of an entry's image; None where it has not ended."""
     match certain_stage(record):
-        case Creating():
+        case Creating() | Planned():
             views = sight.of_entry(known.tag_of(record.key))
             return _created(record, known.specs.get(record.key), views)
         case Registering(image_id=image_id):

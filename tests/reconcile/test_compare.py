@@ -270,6 +270,7 @@ def test_an_entry_that_left_a_trace_or_was_not_seen_is_not_without_one(
         (record(Registered(image_id=ONE, job_id=None)), sight(), {ONE}, set()),
         (record(Creating()), sight(), set(), set()),
         (record(Creating()), sight(view(TWO)), {TWO}, set()),
+        (record(Unknown(fault=LOST, was=Planned())), sight(view(TWO)), {TWO}, set()),
         (record(Failed(fault=LOST, image_id=ONE)), sight(view()), {ONE}, set()),
         (record(Failed(fault=LOST, image_id=ONE)), sight(), set(), set()),
     ],

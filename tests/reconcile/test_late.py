@@ -163,7 +163,6 @@ def test_a_killed_image_has_failed(stage: Stage, where: str) -> None:
         Deferred(fault=OVERDUE),
         Failed(fault=JOB_FAULT, image_id=ONE),
         Active(image_id=ONE, job_id=None, size_bytes=1),
-        unknown(Planned()),
     ],
 )
 def test_an_entry_that_is_not_open_is_not_late(stage: Stage) -> None:
@@ -189,6 +188,12 @@ def test_a_lost_creates_further_images_are_noted_and_dead_ones_passed_over() -> 
         ADOPTED,
         ACTIVE,
     ]
+
+
+def test_a_fresh_try_that_ended_unknown_passes_over_its_dead_shell() -> None:
+    one = record(unknown(Planned()), dead_images=frozenset({TWO}))
+    assert events(one, view(), view(TWO)) == [ADOPTED, ACTIVE]
+    assert events(one, view(TWO)) == []
 
 
 def test_a_shell_that_lost_its_spec_tag_is_adopted_without_one() -> None:
