@@ -111,6 +111,8 @@ class Remover:
         reason = await self._reason_to_keep(orphan)
         if reason:
             return _came(orphan, Outcome.KEPT, reason)
+        if self._stop.is_requested:
+            raise StoppedError
         try:
             await self._direct.delete_image(orphan.view.image_id)
         except ServiceError as error:

@@ -263,6 +263,14 @@ def test_a_stop_during_the_look_leaves_the_image_and_says_so() -> None:
     assert (bench.sent, bench.log[-1]) == (0, "orphan.kept")
 
 
+def test_a_stop_between_the_look_and_the_deletion_leaves_the_image() -> None:
+    bench = Bench()
+    bench.patient.takes_s = 1.0
+    (deletion,) = bench.remove(stop_after_s=1.5)  # during the second look, the image's
+    assert (deletion.outcome, bench.sent) == (Outcome.KEPT, 0)
+    assert bench.log[-2:] == ["get_image", "orphan.kept"]
+
+
 def test_a_stop_while_the_service_is_busy_sends_nothing_more() -> None:
     bench = Bench(deletes=[BUSY])
     (deletion,) = bench.remove(stop_after_s=1.0)
