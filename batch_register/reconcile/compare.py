@@ -140,6 +140,7 @@ def circumstances(
     jobs = [] if is_named else known_jobs(records)
     return Circumstances(
         manifest_name=known.manifest_name,
+        has_ledger=bool(known.ledgers),
         is_named=is_named,
         records=records,
         jobs=tuple(sight.job(job) for job in jobs),

@@ -37,6 +37,7 @@ CLOCKS_MAY_DIFFER = timedelta(hours=1)
 class Obstacle(StrEnum):
     """What stands in the way of deleting an orphan."""
 
+    NO_LEDGER = "no_ledger"
     FOREIGN = "foreign"
     NO_ENTRY = "no_entry_tag"
     NO_SPEC = "no_spec_tag"
@@ -58,6 +59,7 @@ class Circumstances:
     """
 
     manifest_name: str
+    has_ledger: bool
     is_named: bool
     records: tuple[EntryRecord, ...]
     jobs: tuple[JobView | None, ...]
@@ -71,6 +73,7 @@ def obstacles(view: ImageView, around: Circumstances) -> tuple[Obstacle, ...]:
     stages = (record.stage for record in around.records)
     running = any(job is not None and job.status not in _ENDED for job in around.jobs)
     stand: tuple[tuple[bool, Obstacle], ...] = (
+        (not around.has_ledger, Obstacle.NO_LEDGER),
         (view.tag(MANIFEST_TAG) != around.manifest_name, Obstacle.FOREIGN),
         (not view.tag(ENTRY_TAG), Obstacle.NO_ENTRY),
         (not view.tag(SPEC_TAG), Obstacle.NO_SPEC),

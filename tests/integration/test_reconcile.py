@@ -588,12 +588,11 @@ def test_a_person_reads_a_table_or_its_gist_and_no_ledger_is_made(hand: Hand) ->
     quiet = hand.shell("reconcile", f"{NAME}.yaml", "--output", "quiet").out
     assert table == (
         f"orphans (1)\n  {image}  queued  {hand.images()[image]['created_at']}\n"
-        f"    entry web-0: no given ledger names it\n    may be deleted\n\n{quiet}"
+        f"    entry web-0: no given ledger names it\n"
+        f"    stays: no ledger tells which images are in use\n\n{quiet}"
         "ledger: none yet\n"
     )
-    assert quiet == (
-        "wave-07: 1 orphan\n  --delete-orphans may delete 1 of the orphans\n"
-    )
+    assert quiet == "wave-07: 1 orphan\n"
     assert not (hand.shell.folder / LEDGER).exists()
     assert hand.shell.run(hand.shell.folder / f"{NAME}.yaml").code == 0  # it adopts it
     assert hand.shell("reconcile", f"{NAME}.yaml", *DELETE).out == (

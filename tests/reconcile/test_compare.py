@@ -82,13 +82,13 @@ def test_an_image_of_a_removed_entry_is_an_orphan_that_stays() -> None:
 
 def test_an_image_of_an_entry_that_nobody_knows_is_an_orphan_without_a_key() -> None:
     stray = view(TWO, S.KILLED, key="long-gone")
-    (orphan,) = found(known(), sight(stray)).orphans
+    (orphan,) = found(known(ledger()), sight(stray)).orphans
     assert (orphan.kind, orphan.key, orphan.obstacles) == (OrphanKind.UNNAMED, None, ())
 
 
 def test_an_image_with_the_manifests_tag_alone_is_an_orphan_that_stays() -> None:
     bare = retagged(view(TWO, S.QUEUED), br_entry=None, br_spec=None)
-    (orphan,) = found(known(), sight(bare)).orphans
+    (orphan,) = found(known(ledger()), sight(bare)).orphans
     assert orphan.obstacles == (Obstacle.NO_ENTRY, Obstacle.NO_SPEC)
 
 
@@ -99,6 +99,11 @@ def test_an_image_on_its_way_out_is_no_orphan(status: ImageStatus) -> None:
 
 def test_an_image_that_a_look_no_longer_shows_is_no_orphan() -> None:
     assert found(known(), sight(view(TWO, S.QUEUED), looked={TWO: None})).orphans == ()
+
+
+def test_without_a_ledger_every_image_is_an_orphan_and_none_may_go() -> None:
+    (orphan,) = found(known(), sight(view(TWO, S.QUEUED))).orphans
+    assert orphan.obstacles == (Obstacle.NO_LEDGER,)
 
 
 def test_an_open_call_in_any_ledger_keeps_an_entrys_orphans() -> None:
@@ -122,7 +127,7 @@ def test_a_job_of_its_entry_that_was_not_asked_for_keeps_an_orphan(
 
 def test_deletable_are_the_orphans_without_obstacles() -> None:
     seen = sight(view(TWO, S.QUEUED), view(THREE, S.ACTIVE))
-    findings = found(known(), seen)
+    findings = found(known(ledger()), seen)
     assert [orphan.view.image_id for orphan in findings.deletable] == [TWO]
 
 

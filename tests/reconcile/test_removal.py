@@ -45,6 +45,7 @@ NOW = datetime(2026, 9, 2, 1, 0, 1, tzinfo=UTC)  # a day and a second after the 
 FREE = view(ONE, ImageStatus.QUEUED)
 AROUND = Circumstances(
     manifest_name=NAME,
+    has_ledger=True,
     is_named=False,
     records=(record(Active(image_id=TWO, job_id=JOB, size_bytes=1)),),
     jobs=(job(JobStatus.SUCCESS),),
@@ -95,6 +96,7 @@ def test_each_property_of_the_image_can_keep_it(
 @pytest.mark.parametrize(
     ("around", "obstacle"),
     [
+        (replace(AROUND, has_ledger=False), Obstacle.NO_LEDGER),
         (replace(AROUND, is_named=True), Obstacle.NAMED),
         (replace(AROUND, unseen_jobs=1), Obstacle.RUNNING_JOB),
         *(
@@ -158,7 +160,11 @@ def test_jobs_that_ended_or_are_forgotten_keep_nothing(
 def test_everything_that_stands_in_the_way_is_named() -> None:
     worst = replace(FREE, tags=(), status=ImageStatus.ACTIVE, is_protected=True)
     around = replace(
-        AROUND, is_named=True, records=(record(Creating()),), unseen_jobs=1, now=NOW
+        AROUND,
+        has_ledger=False,
+        is_named=True,
+        records=(record(Creating()),),
+        unseen_jobs=1,
     )
     assert set(obstacles(worst, around)) == set(Obstacle) - {
         Obstacle.YOUNG,
