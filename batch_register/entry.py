@@ -137,6 +137,11 @@ class EntryRecord:
             self.dead_images |= {image_id}
 
     @property
+    def certain_stage(self) -> Stage:
+        """Return where the entry last stood for certain."""
+        return self.stage.was if isinstance(self.stage, Unknown) else self.stage
+
+    @property
     def fault(self) -> Fault | None:
         """Return what last went wrong, if the entry still suffers from it."""
         match self.stage:
@@ -150,7 +155,7 @@ class EntryRecord:
     @property
     def image_id(self) -> ImageId | None:
         """Return the image that the entry stands for now, if there is one."""
-        match _certain(self.stage):
+        match self.certain_stage:
             case Created() | Registering() | Registered() | Replacing() as stage:
                 return stage.image_id
             case Active(image_id=made) | Failed(image_id=made):
@@ -161,7 +166,7 @@ class EntryRecord:
     @property
     def job_id(self) -> JobId | None:
         """Return the job that the entry waits for or waited for, if it is known."""
-        match _certain(self.stage):
+        match self.certain_stage:
             case Registered() | Active() | Failed() | Replacing() as stage:
                 return stage.job_id
             case _:
@@ -216,8 +221,3 @@ def count_states(states: Iterable[EntryState], *, skipped: int) -> RunCounts:
         pending=of[EntryState.PENDING],
         skipped=skipped,
     )
-
-
-def _certain(stage: Stage) -> Stage:
-    """Return the stage that an unknown outcome left open."""
-    return stage.was if isinstance(stage, Unknown) else stage

@@ -133,7 +133,9 @@ async def _reconcile(
                 the_cloud(
                     manifest, ledger_path(request.manifest, settings), settings
                 ) as cloud,
-                open_service(cloud, settings, WallClock()) as service,
+                open_service(
+                    cloud, settings, WallClock(), stop=stop, observer=LogObserver()
+                ) as service,
                 open_ledgers(
                     ledgers, manifest, service.target, locks_all=request.deletes
                 ) as (record, views),

@@ -22,7 +22,7 @@ from batch_register.model import (
     entry_digest,
 )
 from batch_register.pacing import SettleTime
-from batch_register.stage import Active, Creating, Registered, Unknown
+from batch_register.stage import Active, Creating, Registered
 
 _UNFINISHED = (ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.UNRECOGNISED)
 
@@ -86,7 +86,7 @@ class Sightings:
             if record.image_id is None:
                 continue
             own = precedence(_shell(record))
-            has_file = isinstance(_certain(record), Registered | Active)
+            has_file = isinstance(record.certain_stage, Registered | Active)
             for view in self.of(key):
                 is_twin = has_file or precedence(view) > own
                 if is_twin and view.image_id not in record.duplicates:
@@ -142,7 +142,7 @@ class Sightings:
         known = self._strangers.setdefault(record.key, {})
         before = known.get(view.image_id)
         known[view.image_id] = view
-        if isinstance(_certain(record), Creating):
+        if isinstance(record.certain_stage, Creating):
             return  # it may be what our own open create has made
         is_new = view.image_id not in self._foreign
         self._foreign.add(view.image_id)
@@ -161,11 +161,6 @@ class Sightings:
     def _is_late(self, now_s: float) -> bool:
         """Return whether what comes into sight now cannot have been there before."""
         return now_s > self._began_s + self.settle.seconds
-
-
-def _certain(record: EntryRecord) -> object:
-    stage = record.stage
-    return stage.was if isinstance(stage, Unknown) else stage
 
 
 def _took_file(before: ImageView, after: ImageView) -> bool:

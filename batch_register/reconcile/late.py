@@ -31,6 +31,7 @@ from batch_register.model import (
     JobView,
     SpecDigest,
 )
+from batch_register.pacing import SettleTime
 from batch_register.reconcile.findings import LateFinisher
 from batch_register.reconcile.known import Holding, Known, Sight
 from batch_register.stage import (
@@ -40,7 +41,6 @@ from batch_register.stage import (
     Registered,
     Registering,
     Replacing,
-    Stage,
     Unknown,
 )
 from batch_register.watcher.verdict import (
@@ -52,7 +52,9 @@ from batch_register.watcher.verdict import (
 
 # A single look proves neither that an image is gone nor that it is overdue.
 _ONE_LOOK = WatchLimits(
-    poll_interval_s=1.0, settle_s=math.inf, image_deadline_s=math.inf
+    poll_interval_s=1.0,
+    settle=SettleTime(least_s=math.inf),
+    image_deadline_s=math.inf,
 )
 _UNDER_WAY = (JobStatus.INIT, JobStatus.RUNNING)
 
@@ -65,11 +67,6 @@ class Ending:
     events: tuple[Event, ...]
 
 
-def certain_stage(record: EntryRecord) -> Stage:
-    """Return where the entry last stood for certain."""
-    return record.stage.was if isinstance(record.stage, Unknown) else record.stage
-
-
 def is_open(record: EntryRecord) -> bool:
     """Return whether the ledger leaves the outcome of a call or a job open."""
     open_stages = Creating | Created | Registering | Registered | Replacing | Unknown
@@ -78,7 +75,7 @@ def is_open(record: EntryRecord) -> bool:
 
 def is_sought(record: EntryRecord) -> bool:
     """Return whether an open entry may have an image whose id its ledger lacks."""
-    return is_open(record) and isinstance(certain_stage(record), Creating | Planned)
+    return is_open(record) and isinstance(record.certain_stage, Creating | Planned)
 
 
 def late_finisher(holding: Holding, known: Known, sight: Sight) -> LateFinisher | None:
@@ -102,7 +99,7 @@ def late_finisher(holding: Holding, known: Known, sight: Sight) -> LateFinisher 
 
 def _lacking(record: EntryRecord, known: Known, sight: Sight) -> Ending | None:
     """Return the events up to the end of an entry's image; None where it has not ended."""
-    match certain_stage(record):
+    match record.certain_stage:
         case Creating() | Planned():
             views = sight.of_entry(known.tag_of(record.key))
             return _created(record, known.specs.get(record.key), views)
@@ -191,7 +188,7 @@ def _active(view: ImageView) -> ImageActive:
 def _ahead(holding: Holding, sight: Sight) -> LateFinisher | None:
     """Return a shell that somebody else has registered and that is active by now."""
     record = holding.record
-    stage = certain_stage(record)
+    stage = record.certain_stage
     if not isinstance(stage, Created):
         return None
     view = sight.image(stage.image_id)

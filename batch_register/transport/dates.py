@@ -7,10 +7,10 @@ wants to know the time for.
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from batch_register.transport.contract import Reply, Request, Sender
+from batch_register.transport.skew import server_time
 
 
 class DatedSender:
@@ -24,7 +24,7 @@ class DatedSender:
     async def send(self, request: Request) -> Reply:
         """Send as the inner sender does, and look at the answer's Date."""
         reply = await self._sender.send(request)
-        said = _date(reply)
+        said = server_time(reply)
         if said is not None:
             self._said, self._heard_s = said, asyncio.get_running_loop().time()
         return reply
@@ -35,12 +35,3 @@ class DatedSender:
             return None
         passed_s = asyncio.get_running_loop().time() - self._heard_s
         return self._said + timedelta(seconds=passed_s)
-
-
-def _date(reply: Reply) -> datetime | None:
-    """Return the Date header; None where it is missing or unreadable."""
-    try:
-        date = parsedate_to_datetime(reply.headers.get("date", ""))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)

@@ -15,12 +15,12 @@ _NOTEWORTHY = timedelta(minutes=7, seconds=30)
 
 
 def server_time(reply: Reply) -> datetime | None:
-    """Return the Date header; None where it is missing or unreadable."""
+    """Return the Date header, UTC; None where it is missing or unreadable."""
     try:
         date = parsedate_to_datetime(reply.headers.get("date", ""))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def clock_words(reply: Reply, now: datetime) -> str:

@@ -181,7 +181,7 @@ def test_what_could_not_be_looked_at_proves_nothing(unseen: str) -> None:
 
 def test_a_lost_creates_further_images_are_noted_and_dead_ones_passed_over() -> None:
     twin = view(TWO, status=S.QUEUED)
-    dead = view(THREE, created_at="2026-01-01T00:00:00Z")
+    dead = view(THREE, status=S.SAVING, created_at="2026-01-01T00:00:00Z")
     one = record(Creating(), dead_images=frozenset({THREE}))
     assert events(one, view(), twin, dead) == [
         DuplicateSeen(image_id=TWO, status=S.QUEUED),
@@ -192,8 +192,8 @@ def test_a_lost_creates_further_images_are_noted_and_dead_ones_passed_over() -> 
 
 def test_a_fresh_try_that_ended_unknown_passes_over_its_dead_shell() -> None:
     one = record(unknown(Planned()), dead_images=frozenset({TWO}))
-    assert events(one, view(), view(TWO)) == [ADOPTED, ACTIVE]
-    assert events(one, view(TWO)) == []
+    assert events(one, view(), view(TWO, status=S.QUEUED)) == [ADOPTED, ACTIVE]
+    assert events(one, view(TWO)) == []  # active after all: nothing to take over
 
 
 def test_a_shell_that_lost_its_spec_tag_is_adopted_without_one() -> None:

@@ -21,7 +21,6 @@ from batch_register.stage import (
     Created,
     Planned,
     Registered,
-    Stage,
     Unknown,
 )
 from tests.simulation.cloud import SimCloud, SimImage
@@ -83,13 +82,11 @@ def _check_shown(process: Process, records: Records, history: History) -> None:
         if key not in process.wanted or image_id in known:
             continue
         # otherwise the next run looks, and takes over what it finds
-        has_image = isinstance(_certain(records[key]), Created | Registered | Active)
+        has_image = isinstance(
+            records[key].certain_stage, Created | Registered | Active
+        )
         if image.is_live(history.now_s()) and has_image:
             history.violate("I3", key, f"{image_id} was seen and is not recorded")
-
-
-def _certain(record: EntryRecord) -> Stage:
-    return record.stage.was if isinstance(record.stage, Unknown) else record.stage
 
 
 def _is_told_by(on_disk: EntryRecord, in_memory: EntryRecord) -> bool:
