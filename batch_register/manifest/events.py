@@ -21,6 +21,8 @@ from batch_register.manifest.problems import UnreadableError, place
 EventSource = Callable[[], Event]  # never called again after the stream's end
 EventOpener = Callable[[bytes], EventSource]
 
+MAX_DEPTH: Final = 50
+TOO_DEEP: Final = f"lists and maps are nested deeper than {MAX_DEPTH} levels"
 MAX_BYTES: Final = 64 * 1024 * 1024  # 190,000 entries of ten lines
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -185,6 +187,8 @@ _MEANINGS: Final[tuple[tuple[str, str], ...]] = (
         r"<document start>",
         "the document has ended before this place: check the indentation",
     ),
+    # libyaml from 0.2.6 on has a limit of its own, and refuses before it tells any event
+    (r"maximum nesting depth", TOO_DEEP),
     (
         r"directive|incompatible YAML document|tag handle",
         "lines that begin with '%' and tags are not used in a manifest",

@@ -25,7 +25,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from batch_register.manifest.events import EventSource
+from batch_register.manifest.events import MAX_DEPTH, TOO_DEEP, EventSource
 from batch_register.manifest.problems import (
     Mark,
     Problems,
@@ -35,7 +35,6 @@ from batch_register.manifest.problems import (
 )
 from batch_register.manifest.scalars import SUSPECT_FIRST, Value, resolve
 
-MAX_DEPTH: Final = 50
 MAX_NODES: Final = 5_000_000  # with every alias counted as a copy
 MERGE_KEY: Final = "<<"
 
@@ -277,8 +276,7 @@ class TreeBuilder:
     def _open(self, start: CollectionStartEvent, depth: int) -> int:
         """Begin a list or map; return the count of nodes before it."""
         if depth >= MAX_DEPTH:
-            message = f"lists and maps are nested deeper than {MAX_DEPTH} levels"
-            raise UnreadableError(*place(start.start_mark), message)
+            raise UnreadableError(*place(start.start_mark), TOO_DEEP)
         before = self._nodes
         self._nodes += 1
         if start.tag is not None:

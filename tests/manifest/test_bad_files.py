@@ -79,7 +79,7 @@ BAD: dict[str, tuple[str | bytes, int, int, str]] = {
         f"{HEAD}defaults: [&d [{'x, ' * 20_000}], {'*d, ' * 1_000}]\n",
         3, 61011, "the file holds more than 5,000,000 values",
     ),
-    "deep lists": (f"{HEAD}images: {'[' * 100_000}", 3, 58, "lists and maps are nested deeper"),
+    "deep lists": (f"{HEAD}images: {'[' * 900}", 3, 58, "lists and maps are nested deeper"),
     "deep maps": (f"{HEAD}defaults: {'{a: ' * 100_000}", 3, 207, "lists and maps are nested"),
     "deep blocks": (f"{HEAD}images:\n{'- ' * 100_000}", 4, 99, "lists and maps are nested"),
     "one long line": (f"{HEAD}images: {'x' * MIB}\n", 3, 9, "`images` must be a list, not"),
@@ -111,6 +111,17 @@ def test_a_broken_file_ends_in_one_clear_error(name):
     assert first.message.isprintable()
     assert caught.value.exit_code == 65
     assert spent_s < 2
+
+
+@pytest.mark.fault(29)
+def test_lists_nested_beyond_the_parsers_own_limit_end_in_the_same_words():
+    """Newer libyaml refuses at 1,000 levels itself, and only there tells the place."""
+    deep = f"{HEAD}images: {'[' * 100_000}".encode()
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(deep, path="m.yaml")
+    first = caught.value.problems[0]
+    assert (first.line, first.column) in {(3, 58), (3, 1008)}
+    assert first.message == "lists and maps are nested deeper than 50 levels"
 
 
 @pytest.mark.fault(29)
