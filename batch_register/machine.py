@@ -181,6 +181,10 @@ def _unknown(stage: Any, event: OutcomeUnknown) -> Step:  # noqa: ANN401 - any r
     return Step(Unknown(fault=event.error, was=stage), None)
 
 
+def _unknown_deferred(_stage: Deferred, event: OutcomeUnknown) -> Step:
+    return Step(Unknown(fault=event.error, was=Planned()), None)
+
+
 def _deferred(_stage: Stage, event: EntryDeferred) -> Step:
     return Step(Deferred(fault=event.error), None)
 
@@ -230,6 +234,7 @@ TABLE: dict[tuple[type[Stage], type[Event]], Row] = {
     (Deferred, ImageAdopted): _ADOPTED,
     (Deferred, EntryDeferred): _DEFERRED,
     (Deferred, ImageFailed): _FAILED,
+    (Deferred, OutcomeUnknown): Row(_unknown_deferred, (Unknown,)),
     (Creating, CreateIntended): _TO_CREATING,
     (Creating, ImageCreated): Row(_created, (Created,)),
     (Creating, CreateRefused): Row(_create_refused, (Planned, Failed)),

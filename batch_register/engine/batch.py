@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from batch_register.engine.findings import adoption, choose
+from batch_register.engine.findings import adoption, choose, renamed_from
 from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ImageAdopted
 from batch_register.model import (
@@ -27,6 +27,7 @@ from batch_register.plan import (
     admission_order,
     decide,
 )
+from batch_register.stage import Creating, Failed
 
 Work = list[tuple[ImageSpec | None, Decision]]
 
@@ -81,6 +82,25 @@ class Batch:
         ]
         return work
 
+    def renames(self) -> dict[EntryKey, EntryRecord]:
+        """Return the wanted entries that seem to be gone ones under another key.
+
+        Name and source are those of an entry that the manifest no longer names, and of
+        which there may be an image: another one with both would be the same twice.
+        """
+        gone = {
+            (record.name, record.image_url): record
+            for record in self.records.values()
+            if record.is_removed and _may_have_image(record)
+        }
+        wanted = self.wanted() if gone else []
+        pairs = ((spec.key, gone.get((spec.name, spec.image_url))) for spec in wanted)
+        return {
+            key: record
+            for key, record in pairs
+            if record is not None and not _may_have_image(self.records[key])
+        }
+
     def active(self) -> int:
         """Return how many of the wanted entries are active."""
         states = (self.records[spec.key].state for spec in self.wanted())
@@ -97,6 +117,12 @@ class Batch:
         )
 
 
+def _may_have_image(record: EntryRecord) -> bool:
+    is_dead = isinstance(record.stage, Failed)
+    is_open = isinstance(record.certain_stage, Creating)
+    return is_open or (record.image_id is not None and not is_dead)
+
+
 def foresee(
     batch: Batch,
     policy: RetryPolicy,
@@ -108,11 +134,14 @@ def foresee(
     `found` holds the manifest's images by `br-entry`; `quota_room` is how many images
     still fit, None where nobody knows.
     """
-    room = quota_room
+    room, renames = quota_room, batch.renames()
     forecast: list[Decision] = []
     for spec, decision in batch.work(policy):
         if spec is not None and decision.intention is Intention.START:
             decision = _adopted(batch, spec, found) or decision  # noqa: PLW2901
+        if decision.intention in _MAKING and decision.key in renames:
+            old = renames[decision.key]
+            decision = _renamed(batch, old, decision, found)  # noqa: PLW2901
         if decision.intention is Intention.START and room is not None:
             if room <= 0:
                 decision = _deferred(decision)  # noqa: PLW2901
@@ -135,6 +164,23 @@ def _adopted(
     made = "" if is_ours else ", made from another spec"
     reason = f"image {image.image_id} ({image.status}) is there already{made}"
     return Decision(key=spec.key, intention=intention, reason=reason)
+
+
+_MAKING = (Intention.START, Intention.RETRY)
+
+
+def _renamed(
+    batch: Batch,
+    old: EntryRecord,
+    decision: Decision,
+    found: Mapping[str, list[ImageView]],
+) -> Decision:
+    """Say that an entry is not made while the image of its former key is there."""
+    views = found.get(entry_digest(batch.manifest.name, old.key), ())
+    if old.image_id is not None and choose(views, ()) is None:
+        return decision
+    reason = renamed_from(old).reason
+    return Decision(key=decision.key, intention=Intention.CONFLICT, reason=reason)
 
 
 def _deferred(decision: Decision) -> Decision:

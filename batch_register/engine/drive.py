@@ -7,6 +7,7 @@ not know: how commands are carried out, other entries' stages.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from batch_register.engine.findings import choose
@@ -27,6 +28,7 @@ from batch_register.event import (
 from batch_register.machine import Step, advance, intent, resume
 from batch_register.model import (
     Action,
+    EntryKey,
     Fault,
     FaultKind,
     SpecDigest,
@@ -55,6 +57,7 @@ _WRITES_PER_RUN = 3
 class Shared:
     """What entries of one run learn from one another."""
 
+    renames: Mapping[EntryKey, EntryRecord]  # see Batch
     quota_fault: Fault | None = None  # set while the service has no room
     has_moved: bool = False  # whether any entry has moved in this run
 
@@ -132,7 +135,7 @@ class Driver:
         if isinstance(command, RegisterImage):
             return await self._without_register(errand)
         if isinstance(command, CreateImage):
-            return await self._found_before(errand) or self._held_back()
+            return await self._without_create(errand)
         return []
 
     async def _without_register(self, errand: Errand) -> list[Event]:
@@ -146,15 +149,18 @@ class Driver:
             return [RetryStarted(shell=ShellFate.REPLACE)]
         return []
 
-    async def _found_before(self, errand: Errand) -> list[Event]:
-        """Return what lists have shown of a fresh entry since the run began."""
-        if not isinstance(errand.record.stage, Planned | Deferred):
-            return []  # its own look is newer
+    async def _without_create(self, errand: Errand) -> list[Event]:
+        """Return why no image is made: there is one, it was renamed, or no room."""
         record = errand.record
-        finding = choose(self._sightings.of(record.key), record.dead_images)
-        if finding is None:
-            return []
-        return await self._performer.adopt(finding, errand)
+        if isinstance(record.stage, Planned | Deferred):  # else its own look is newer
+            finding = choose(self._sightings.of(record.key), record.dead_images)
+            if finding is not None:
+                return await self._performer.adopt(finding, errand)
+            old = self._shared.renames.get(record.key)
+            if old is not None:
+                renamed = await self._performer.inspect_renamed(old)
+                return [] if renamed is None else [renamed]
+        return self._held_back()
 
     def _held_back(self) -> list[Event]:
         quota_fault = self._shared.quota_fault

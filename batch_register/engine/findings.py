@@ -122,6 +122,21 @@ def adoption(
     return events
 
 
+def renamed_from(old: EntryRecord) -> Fault:
+    """Return why an entry is not made that seems to be another one under a new key."""
+    image = "an image" if old.image_id is None else f"image {old.image_id}"
+    reason = (
+        f"{image} of the same name and source was made for {old.key!r}, which the "
+        "manifest no longer names: restore that key, or delete the image"
+    )
+    return Fault(
+        kind=FaultKind.SPEC_CONFLICT,
+        code="renamed-key",
+        reason=reason,
+        action=Action.FIX_MANIFEST,
+    )
+
+
 def _risen(image: ImageView) -> Fault:
     reason = (
         f"image {image.image_id} is active, although its import for this entry was told "

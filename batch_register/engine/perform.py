@@ -15,6 +15,7 @@ from batch_register.engine.findings import (
     Finding,
     adoption,
     judge_registered,
+    renamed_from,
 )
 from batch_register.engine.look import Look, NotProvenError, Sought
 from batch_register.engine.lookout import SeenError
@@ -27,6 +28,7 @@ from batch_register.event import (
     EntryDeferred,
     Event,
     ImageCreated,
+    ImageFailed,
     NoneFound,
     OutcomeUnknown,
     RegisterAccepted,
@@ -175,6 +177,17 @@ class Performer:
         fresh = await self._look.fresh(finding)
         errand.claimed_s = _loop_time_s()
         return adoption(fresh, errand.record, errand.spec)
+
+    async def inspect_renamed(self, old: EntryRecord) -> Event | None:
+        """Return that an entry must not be made while its former key has an image."""
+        if old.image_id is not None:
+            try:
+                view = await self._service.get_image(old.image_id)
+            except ServiceError as error:
+                return OutcomeUnknown(error=error.fault)
+            if view is None or view.is_gone:
+                return None
+        return ImageFailed(error=renamed_from(old), stage="create")
 
     # ------------------------------------------------------------ register
 

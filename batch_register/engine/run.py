@@ -61,7 +61,7 @@ class Run:
         self._limits = limits
         self._stop = stop
         self._observer = observer
-        self._shared = Shared()
+        self._shared = Shared(renames={})
         name = batch.manifest.name
         self._look = Look(
             service,
@@ -102,6 +102,7 @@ class Run:
         await self._ledger.declare(changed, removed)
         batch.declare(changed, removed)
         skipped = batch.active()
+        self._shared.renames = batch.renames()
         work = batch.work(self._limits.retry)
         if any(decision.needs_service for _, decision in work):
             await self._carry_out(work)

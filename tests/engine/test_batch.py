@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,16 @@ from batch_register.model import (
     spec_digest,
 )
 from batch_register.plan import Decision, Intention, RetryPolicy
-from batch_register.stage import Active, Creating, Failed, Planned, Stage
+from batch_register.stage import (
+    Active,
+    Created,
+    Creating,
+    Failed,
+    Planned,
+    Registered,
+    Stage,
+    Unknown,
+)
 from tests.fakes import fault, spec
 
 POLICY = RetryPolicy()
@@ -145,6 +155,80 @@ def test_a_plan_foresees_adoption_conflict_start_and_quota() -> None:
             reason="the image quota has no room for it",
         ),
     ]
+
+
+def renamed(stage: Stage) -> tuple[Batch, ImageSpec]:
+    """Return a batch in which `old` has become `new`, with its name and source."""
+    old = spec("old")
+    one = batch(old, old=stage)
+    new = replace(old, key=EntryKey("new"))
+    one.manifest = Manifest(name="wave-07", images=(new,))
+    one.declare(*one.changes())
+    return one, old
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize(
+    ("stage", "is_renamed"),
+    [
+        (ACTIVE, True),
+        (Creating(), True),
+        (Unknown(fault=fault(FaultKind.LOST), was=Creating()), True),
+        (Created(image_id=IMAGE), True),
+        (Registered(image_id=IMAGE, job_id=None), True),
+        (Planned(), False),
+        (Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE), False),
+    ],
+)
+def test_a_new_key_for_the_same_name_and_source_is_a_renamed_entry(
+    stage: Stage, is_renamed: bool
+) -> None:
+    one, _ = renamed(stage)
+    assert list(one.renames()) == ([EntryKey("new")] if is_renamed else [])
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize("change", [{"name": "other"}, {"image_url": "b:other"}])
+def test_another_name_or_source_is_another_image(change: dict[str, Any]) -> None:
+    one, _ = renamed(ACTIVE)
+    other = replace(one.manifest.images[0], **change)
+    one.manifest = Manifest(name="wave-07", images=(other,))
+    one.declare(*one.changes())
+    assert one.renames() == {}
+
+
+def test_an_entry_with_an_image_of_its_own_was_not_renamed() -> None:
+    one, _ = renamed(ACTIVE)
+    one.records[EntryKey("new")].stage = Created(image_id=ImageId("image-2"))
+    assert one.renames() == {}
+
+
+@pytest.mark.fault(28)
+def test_a_plan_says_that_a_renamed_entry_is_not_made_again() -> None:
+    one, old = renamed(ACTIVE)
+    shown = {entry_digest("wave-07", old.key): [found(old, old)]}
+    decision, leave = foresee(one, POLICY, shown, quota_room=None)
+    assert decision == Decision(
+        key=EntryKey("new"),
+        intention=Intention.CONFLICT,
+        reason=(
+            "image image-1 of the same name and source was made for 'old', which the "
+            "manifest no longer names: restore that key, or delete the image"
+        ),
+    )
+    assert leave.intention is Intention.LEAVE
+
+
+def test_a_plan_makes_a_renamed_entry_whose_image_is_gone_from_the_cloud() -> None:
+    one, _ = renamed(ACTIVE)
+    assert foresee(one, POLICY, {}, quota_room=None)[0] == start("new")
+
+
+def test_a_plan_does_not_make_a_renamed_entry_whose_create_is_open() -> None:
+    one, _ = renamed(Creating())
+    decision = foresee(one, POLICY, {}, quota_room=None)[0]
+    assert decision.intention is Intention.CONFLICT
+    assert decision.reason.startswith("an image of the same name and source")
 
 
 def test_a_plan_without_a_known_quota_defers_nothing() -> None:

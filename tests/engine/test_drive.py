@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from batch_register.entry import EntryState
 from batch_register.errors import ServiceError
 from batch_register.event import (
     DuplicateSeen,
@@ -655,3 +656,68 @@ def test_a_failed_entry_without_an_image_starts_afresh() -> None:
     assert isinstance(stage_of(one), Failed)
     assert one.run().exit_code == 0
     assert one.ledger.replay()[KEY].attempts == 2
+
+
+# ------------------------------------------------------------ a renamed key
+
+
+def renamed_rig() -> Rig:
+    """Return a rig whose one entry was made, and has had its key changed since."""
+    one = rig(1)
+    one.run()
+    one.specs = [replace(one.specs[0], key=EntryKey("renamed"))]
+    return one
+
+
+@pytest.mark.fault(28)
+def test_an_entry_under_a_new_key_is_not_made_beside_its_image() -> None:
+    one = renamed_rig()
+    assert one.run().exit_code == 3
+    (failed,) = one.ledger.events("renamed")
+    assert isinstance(failed, ImageFailed)
+    assert (failed.error.code, failed.error.action) == (
+        "renamed-key",
+        Action.FIX_MANIFEST,
+    )
+    assert one.ledger.replay()[EntryKey("renamed")].state is EntryState.CONFLICT
+    assert one.run().exit_code == 3
+    assert len(one.cloud.images) == 1
+
+
+@pytest.mark.fault(28, 34)
+def test_an_entry_under_a_new_key_is_made_once_the_old_image_is_gone() -> None:
+    one = renamed_rig()
+    one.run()
+    one.cloud.images.clear()
+    assert one.run().exit_code == 0
+    assert len(one.cloud.images) == 1
+
+
+@pytest.mark.fault(28)
+def test_a_key_that_is_restored_stands_by_its_image() -> None:
+    one = renamed_rig()
+    one.run()
+    one.specs = rig(1).specs
+    assert one.run().exit_code == 0
+    assert len(one.cloud.images) == 1
+
+
+def test_whether_the_old_image_is_there_must_be_told_before_another_is_made() -> None:
+    one = renamed_rig()
+    refused = service_error(FaultKind.MISREAD)
+    one.cloud.read_error = lambda call: refused if call == "get_image" else None
+    assert one.run().exit_code == 4
+    assert one.ledger.replay()[EntryKey("renamed")].stage == Unknown(
+        fault=refused.fault, was=Planned()
+    )
+    assert one.cloud.calls["create"] == 1
+
+
+def test_a_renamed_entry_whose_create_is_still_open_waits_for_what_comes_of_it() -> (
+    None
+):
+    one = rig(1, replies=deque(["lose-after"]))
+    one.run(stop_after_s=1.0)
+    one.specs = [replace(one.specs[0], key=EntryKey("renamed"))]
+    assert one.run().exit_code == 3
+    assert len(one.cloud.images) == 1

@@ -92,6 +92,7 @@ ROWS: list[tuple[Stage, Event, Stage, Command | None]] = [
     (DEFERRED, SAVING, WITHOUT_JOB, WATCH_WITHOUT_JOB),
     (DEFERRED, QUOTA, DEFERRED, None),
     (DEFERRED, IMAGE_FAILED, DEAD, None),
+    (DEFERRED, UNKNOWN, Unknown(fault=PASSING, was=PLANNED), None),
     (CREATING, INTEND_CREATE, CREATING, CREATE),
     (CREATING, ImageCreated(image_id=IMAGE), CREATED, REGISTER),
     (CREATING, CreateRefused(error=FINAL), Failed(fault=FINAL), None),
