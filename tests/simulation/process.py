@@ -132,7 +132,7 @@ class Process:
         )
         self.witness.wanted = self.wanted
         self._reached = 0
-        self._steps = 0
+        self.steps = 0
         self._due_step: int | None = None
         self._main: asyncio.Task[None] | None = None
 
@@ -258,9 +258,9 @@ class Process:
 
     def _step(self) -> None:
         loop = self.world.loop
-        self._steps += 1
+        self.steps += 1
         is_over = (
-            loop.time() > self.began_s + _LONGEST_RUN_S or self._steps > _MOST_STEPS
+            loop.time() > self.began_s + _LONGEST_RUN_S or self.steps > _MOST_STEPS
         )
         if is_over and not self.is_dead:
             self.world.history.violate("hang", None, "the run does not end")

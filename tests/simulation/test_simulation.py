@@ -21,6 +21,7 @@ _CAUGHT_WITHIN = 200
 _FRESH_BUDGET_S = 5.0
 
 
+@pytest.mark.fault(1, 2, 4, 5, 12, 13, 24, 25, 31, 32, 33, 42)
 @pytest.mark.parametrize("first", _SEEDS[::25])
 def test_promises_hold_in_every_story(first: int) -> None:
     for seed in range(first, first + 25):

@@ -39,6 +39,7 @@ class Verdict:
     runs: int
     virtual_s: float
     active: int
+    steps: int  # of the first run
 
     def report(self) -> str:
         """Return what was wrong, with the story of the entries concerned."""
@@ -94,6 +95,7 @@ class _Stage:
         self._copies = [b"" for _ in self._files]
         self._runs = 0
         self._active = 0
+        self._first_steps = 0
 
     def verdict(self) -> Verdict:
         """Return how it went."""
@@ -104,6 +106,7 @@ class _Stage:
             runs=self._runs,
             virtual_s=self.world.loop.time(),
             active=self._active,
+            steps=self._first_steps,
         )
 
     async def play(self) -> None:
@@ -177,6 +180,7 @@ class _Stage:
             rng=stream(self._story.seed, f"run-{self._runs}"),
         )
         await process.live()
+        self._first_steps = self._first_steps or process.steps
         if self._runs == self._story.copied_after:
             self._copies[plan.runner] = file.durable
         invariants.check_run(process, self.world.history)

@@ -1,0 +1,66 @@
+"""Which tests say that they show which fault class, read from their source.
+
+`python -m tests.documentation.fault_classes` lists them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def shown_by() -> dict[int, set[str]]:
+    """Return the tests by fault class, as `folder/test_file.py::test_name`."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for path in sorted(TESTS.rglob("test_*.py")):
+        tree = ast.parse(path.read_text())
+        values = dict(_marked_values(tree))
+        for node in tree.body:
+            if isinstance(node, _FUNCTIONS) and node.name.startswith("test_"):
+                for number in _numbers_of(node, values):
+                    name = f"{path.relative_to(TESTS).as_posix()}::{node.name}"
+                    found[number].add(name)
+    return dict(found)
+
+
+def _marked_values(tree: ast.Module) -> Iterator[tuple[str, set[int]]]:
+    """Yield module-level names whose values hold marks, such as lists of parameters."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            numbers = set(_numbers_in(node.value))
+            for target in targets:
+                if isinstance(target, ast.Name) and numbers:
+                    yield target.id, numbers
+
+
+def _numbers_of(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, values: dict[str, set[int]]
+) -> set[int]:
+    """Return the classes that a test's decorators, or its module's mark, name."""
+    numbers = set(values.get("pytestmark", ()))
+    for decorator in function.decorator_list:
+        numbers.update(_numbers_in(decorator))
+        for node in ast.walk(decorator):
+            if isinstance(node, ast.Name):
+                numbers.update(values.get(node.id, ()))
+    return numbers
+
+
+def _numbers_in(tree: ast.AST) -> Iterator[int]:
+    """Yield the numbers of every `pytest.mark.fault(...)`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "fault":
+            yield from (ast.literal_eval(argument) for argument in node.args)
+
+
+if __name__ == "__main__":
+    for number, tests in sorted(shown_by().items()):
+        print(number, *sorted(tests), sep="\n  ")
