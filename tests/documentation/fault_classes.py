@@ -55,10 +55,11 @@ def _numbers_of(
 def _numbers_in(tree: ast.AST) -> Iterator[int]:
     """Yield the numbers of every `pytest.mark.fault(...)`."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "fault":
-            yield from (ast.literal_eval(argument) for argument in node.args)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.fault":
+            for constant in (each for arg in node.args for each in ast.walk(arg)):
+                value = constant.value if isinstance(constant, ast.Constant) else None
+                if isinstance(value, int):
+                    yield value
 
 
 if __name__ == "__main__":

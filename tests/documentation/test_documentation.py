@@ -14,9 +14,11 @@ from batch_register.engine.outcome import exit_code
 from batch_register.entry import EntryState
 from batch_register.ledger import notes
 from batch_register.model import Action, RunCounts, StopReason
+from tests.documentation.fault_classes import shown_by
 from tests.documentation.readme_parts import README, redrawn
 
 TEXT = README.read_text()
+SHOWN_BY = shown_by()
 ROOT = README.parent
 
 
@@ -78,6 +80,33 @@ def test_every_exit_code_is_in_the_table_and_no_other() -> None:
 @pytest.mark.parametrize("word", [*EntryState, *Action])
 def test_every_word_of_the_report_is_explained(word: str) -> None:
     assert f"`{word}`" in section("The report")
+
+
+def fault_rows() -> dict[int, list[str]]:
+    """Return the cells of each fault class in README."""
+    rows = re.findall(
+        r"^\| (\d+) \|(.*)\|$", section("What happens when..."), re.MULTILINE
+    )
+    return {
+        int(number): [c.strip() for c in cells.split("|")] for number, cells in rows
+    }
+
+
+def test_every_fault_class_has_a_row_that_says_what_happens() -> None:
+    rows = fault_rows()
+    assert list(rows) == list(range(1, 43))
+    assert all(len(cells) == 3 and all(cells) for cells in rows.values())
+
+
+@pytest.mark.parametrize("number", range(1, 43))
+def test_every_fault_class_names_a_test_that_shows_it(number: int) -> None:
+    """The name is that of a test which carries the class's mark."""
+    _, _, named = fault_rows()[number]
+    assert named.strip("`") in SHOWN_BY.get(number, set())
+
+
+def test_no_test_shows_a_class_that_is_none() -> None:
+    assert set(SHOWN_BY) <= set(range(1, 43))
 
 
 def test_every_ledger_line_that_is_no_image_event_is_named() -> None:
