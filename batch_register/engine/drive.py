@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from batch_register.engine.errand import Errand
 from batch_register.engine.findings import choose
-from batch_register.engine.perform import Errand, Performer
+from batch_register.engine.perform import Performer
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.errors import StoppedError
@@ -142,7 +143,7 @@ class Driver:
         """Return why a shell gets no file: another spec, or another run's image."""
         if errand.record.has_other_spec:
             return [RetryStarted(shell=ShellFate.REPLACE)]
-        unproven = await self._performer.claim(errand)
+        unproven = await self._performer.registrar.claim(errand)
         if unproven is not None:
             return [unproven]
         if self._sightings.ahead(errand.record.key) is not None:
@@ -155,10 +156,10 @@ class Driver:
         if isinstance(record.stage, Planned | Deferred):  # else its own look is newer
             finding = choose(self._sightings.of(record.key), record.dead_images)
             if finding is not None:
-                return await self._performer.adopt(finding, errand)
+                return await self._performer.creator.adopt(finding, errand)
             old = self._shared.renames.get(record.key)
             if old is not None:
-                renamed = await self._performer.inspect_renamed(old)
+                renamed = await self._performer.creator.inspect_renamed(old)
                 return [] if renamed is None else [renamed]
         return self._held_back()
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from batch_register.engine.batch import Batch, Work
 from batch_register.engine.chronicle import Chronicle
 from batch_register.engine.drive import Driver, Shared
+from batch_register.engine.errand import Errand
 from batch_register.engine.look import Look
 from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome, count
-from batch_register.engine.perform import Errand, Performer
+from batch_register.engine.perform import Performer
 from batch_register.errors import LedgerError, ServiceError, StoppedError
 from batch_register.model import FaultKind, ImageSpec, StopReason
 from batch_register.pacing import Window

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from batch_register.engine.errand import Errand
 from batch_register.engine.look import Look
-from batch_register.engine.perform import Errand, Performer
+from batch_register.engine.perform import Performer
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.event import NoneFound
