@@ -101,3 +101,46 @@ def test_the_longest_lag_of_a_run_counts() -> None:
     settle.note_listed({"slow", "quick"}, 25.0)
     assert settle.measured_lag_s == 20.0
     assert settle.seconds == 60.0
+
+
+def test_a_later_quicker_one_does_not_lower_what_was_measured() -> None:
+    settle = SettleTime(least_s=30.0)
+    settle.note_made("slow", 0.0)
+    settle.note_listed(set(), 20.0)
+    settle.note_listed({"slow"}, 25.0)
+    settle.note_made("quick", 30.0)
+    settle.note_listed({"quick"}, 31.0)
+    assert settle.measured_lag_s == 20.0
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.5])
+def test_a_list_asked_for_at_once_counts(after_s: float) -> None:
+    settle = SettleTime(least_s=30.0)
+    settle.note_made("image-1", 100.0)
+    settle.note_listed({"image-1"}, 100.0 + after_s)
+    assert settle.measured_lag_s == 0.0
+
+
+def test_a_list_that_was_asked_for_too_early_for_one_tells_of_the_others() -> None:
+    settle = SettleTime(least_s=30.0)
+    settle.note_made("later", 100.0)
+    settle.note_made("earlier", 10.0)
+    settle.note_listed({"earlier"}, 50.0)
+    assert settle.measured_lag_s == 0.0
+
+
+def test_what_a_list_missed_for_half_a_second_counts_until_it_is_shown() -> None:
+    settle = SettleTime(least_s=30.0, list_every_s=5.0)
+    settle.note_made("image-1", 100.0)
+    settle.note_listed(set(), 100.5)
+    settle.note_listed({"image-1"}, 103.0)
+    assert settle.measured_lag_s == 3.0
+
+
+def test_what_was_shown_once_is_not_measured_again() -> None:
+    """A page that shifts later on is no lag."""
+    settle = SettleTime(least_s=30.0)
+    settle.note_made("image-1", 100.0)
+    for after_s, names in ((1.0, {"image-1"}), (5.0, set()), (10.0, {"image-1"})):
+        settle.note_listed(names, 100.0 + after_s)
+    assert settle.measured_lag_s == 0.0
