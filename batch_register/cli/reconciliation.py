@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -190,7 +187,7 @@ class _Job:
         findings = compare(known, sight, named, late, self._judging())
         deletions: list[Deletion] = []
         self._show(findings)
-        if record is not None and self._agreed(findings.deletable):
+        if record is not None and await self._agreed(findings.deletable):
             remover = Remover(
                 known,
                 record,
@@ -230,16 +227,33 @@ class _Job:
         elif self._settings.output is Output.QUIET:
             stdout.write(gist(findings, name, width=width))
 
-    def _agreed(self, orphans: tuple[Orphan, ...]) -> bool:
+    async def _agreed(self, orphans: tuple[Orphan, ...]) -> bool:
         """Return whether these may be deleted; ask on the terminal where it is due."""
         if not self._request.deletes or not orphans:
             return False
         if self._request.is_agreed:
             return True
-        click.echo(f"\n{deletable_words(orphans, width=_width())}", err=True, nl=False)
-        with _interruptible():
-            question = f"Delete {_images(len(orphans))} for good?"
-            return click.confirm(question, default=False, err=True)
+        words = deletable_words(orphans, width=_width())
+        question = f"Delete {_images(len(orphans))} for good? [y/N]: "
+        click.echo(f"\n{words}{question}", err=True, nl=False)
+        answer = await self._typed()
+        return answer.strip().lower() in ("y", "yes")
+
+    async def _typed(self) -> str:
+        """Return the line that is typed at the terminal, while the loop goes on.
+
+        A blocking read would hear a signal only after the answer.
+
+        Raises:
+            StoppedError: a signal came first.
+        """
+        loop, arrived, source = asyncio.get_running_loop(), asyncio.Event(), 0
+        loop.add_reader(source, arrived.set)
+        try:
+            await self._stop.until(arrived)
+        finally:
+            loop.remove_reader(source)
+        return os.read(source, 1024).decode(errors="replace")
 
     def _show_end(self, findings: Findings, deletions: list[Deletion]) -> None:
         if self._settings.output is Output.JSON:
@@ -266,13 +280,3 @@ def _images(count: int) -> str:
 
 def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a question at once; the loop's own handler waits for the answer."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

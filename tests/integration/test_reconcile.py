@@ -493,18 +493,21 @@ def test_on_a_terminal_it_lists_and_asks_and_an_interrupt_is_a_no(
         stdout=subprocess.PIPE,
         stderr=theirs,
     ) as process:
-        os.close(theirs)
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(ours, 4096)
-        assert b"to be deleted (1)" in said
-        assert image.encode() in said
-        if answer is None:
-            process.send_signal(signal.SIGINT)
-        else:
-            os.write(ours, answer)
-        out, _ = process.communicate(timeout=30)
-    os.close(ours)
+        try:
+            os.close(theirs)
+            said = b""
+            while b"[y/N]" not in said:
+                said += os.read(ours, 4096)
+            assert b"to be deleted (1)" in said
+            assert image.encode() in said
+            if answer is None:
+                process.send_signal(signal.SIGINT)
+            else:
+                os.write(ours, answer)
+            out, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            os.close(ours)
 
     assert process.returncode == code
     assert len(json.loads(out)["deletions"] if out else []) == deleted
