@@ -90,7 +90,7 @@ class Lookout:
         asked_at_s = _now_s()
         views = await self._service.list_images(query)
         self.sightings.note_listed(views, _now_s())
-        if query.tag == (MANIFEST_TAG, self.sightings.manifest_name):
+        if query.tag in (None, (MANIFEST_TAG, self.sightings.manifest_name)):
             self._listed_s = asked_at_s
             names = {view.image_id for view in views}
             self.sightings.settle.note_listed(names, asked_at_s)

@@ -25,6 +25,7 @@ from batch_register.watcher.verdict import (
     WatchLimits,
     earlier,
     is_due,
+    is_left_out,
     judge_deadline,
     judge_image,
     judge_job,
@@ -65,6 +66,7 @@ class Watcher:
         self._checking: dict[ImageId, asyncio.Task[None]] = {}
         self._check_places = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._is_stopped = False
+        self._goes_by_tag = True  # until tag queries turn out to leave ours out
 
     async def watch(self, watched: Watched) -> Event:
         """Return how the image ended.
@@ -129,9 +131,8 @@ class Watcher:
 
     async def _list(self) -> dict[ImageId, ImageView]:
         """Return the images in flight by id; a failed poll shows none and harms none."""
-        query = ImageQuery(
-            tag=(MANIFEST_TAG, self._manifest_name), created_since=self._oldest()
-        )
+        tag = (MANIFEST_TAG, self._manifest_name) if self._goes_by_tag else None
+        query = ImageQuery(tag=tag, created_since=self._oldest())
         try:
             async with asyncio.timeout(_LIST_PATIENCE_S):
                 views = await self._service.list_images(query)
@@ -160,7 +161,8 @@ class Watcher:
         watched.note_check(asyncio.get_running_loop().time())
         try:
             job = await self._job(watched)
-            if may_still_run(job):
+            # a job that runs says enough, unless the lists are in doubt
+            if may_still_run(job) and (watched.is_listed or not self._goes_by_tag):
                 watched.is_put_back = False
                 return
             image = await self._service.get_image(watched.image_id)
@@ -170,8 +172,12 @@ class Watcher:
             return
         now_s = asyncio.get_running_loop().time()
         watched.note_look(image, job, self._limits)
-        event = judge_image(watched, image, judge_job(job), self._limits, now_s)
-        self._tell(watched, event)
+        if not may_still_run(job):
+            event = judge_image(watched, image, judge_job(job), self._limits, now_s)
+            self._tell(watched, event)
+        if self._goes_by_tag and is_left_out(watched, image, self._limits, now_s):
+            self._goes_by_tag = False
+            self._observer.noticed("watch.goes_without_tags", key=watched.key)
 
     async def _job(self, watched: Watched) -> JobView | None:
         """Return the image's job; None where it is not known or forgotten."""

@@ -66,6 +66,7 @@ class Watched:
     last_seen: str = "not seen yet"  # in words, for the reason of a deadline
     missing_since_s: float | None = None
     doubt: Fault | None = None  # a contradiction that only the job can clear
+    is_listed: bool = False  # a list has shown it
     is_put_back: bool = False  # waits for a file again, and no job is known of
 
     def note_check(self, now_s: float) -> None:
@@ -96,6 +97,7 @@ def judge_listed(watched: Watched, view: ImageView | None) -> Event | None:
     if view is None:
         return None
     watched.last_seen = f"image {view.raw_status or view.status}"
+    watched.is_listed = True
     watched.created_at = watched.created_at or view.created_at
     if not view.is_gone:
         watched.missing_since_s = None
@@ -130,6 +132,19 @@ def is_due(
     else:
         wait_s = limits.unexplained.wait_s(watched.checks)
     return now_s - watched.last_check_s >= wait_s
+
+
+def is_left_out(
+    watched: Watched, image: ImageView | None, limits: WatchLimits, now_s: float
+) -> bool:
+    """Return whether lists leave an image out that a direct look shows.
+
+    After the settle time that is no lag any more: the cloud keeps no tags, or does not
+    find images by them.
+    """
+    is_there = image is not None and not image.is_gone
+    is_settled = now_s - watched.since_s >= limits.settle_s
+    return is_there and is_settled and not watched.is_listed
 
 
 def may_still_run(job: JobView | None) -> bool:

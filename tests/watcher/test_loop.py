@@ -280,6 +280,22 @@ def test_what_is_no_success_waits_until_the_deadline_and_is_unknown(
     assert at_s == DEADLINE_S
 
 
+@pytest.mark.parametrize("told", [None, RUNNING])
+def test_where_tag_queries_leave_ours_out_lists_go_on_without_the_tag(
+    told: JobView | None,
+) -> None:
+    """Once it is proven, one list per tick answers again for every image."""
+    bench = Bench(get_job=[told], get_image=[SAVING], list=[[]] * 6 + [[ACTIVE]])
+    assert bench.watch_one(created_at="2026-09-01T00:01:00Z") == (SUCCESS, 35.0)
+    tags = [query.tag for query in bench.service.queries]
+    assert tags == [MANIFEST] * 6 + [None]
+    assert bench.service.queries[-1].created_since == "2026-09-01T00:00:00Z"
+    assert bench.service.times("get_image") == [10.0, 30.0]
+    assert bench.notebook.notices == [
+        ("watch.goes_without_tags", {"key": EntryKey("web-1")})
+    ]
+
+
 QUEUED = view(ImageStatus.QUEUED)
 
 

@@ -23,6 +23,7 @@ from batch_register.pacing import SettleTime
 from batch_register.watcher import Watched, WatchLimits
 from batch_register.watcher.verdict import (
     is_due,
+    is_left_out,
     judge_deadline,
     judge_image,
     judge_job,
@@ -335,6 +336,32 @@ def test_an_image_that_was_put_back_has_failed_at_its_deadline_and_not_before() 
         action=Action.RUN_AGAIN,
     )
     assert judge_deadline(one, 3700.0) == failed(put_back)
+
+
+@pytest.mark.parametrize(
+    ("image", "is_listed", "now_s", "is_missing"),
+    [
+        (SAVING, False, 130.0, True),
+        (QUEUED, False, 130.0, True),
+        (SAVING, False, 129.9, False),
+        (SAVING, True, 130.0, False),
+        (None, False, 130.0, False),
+        (DELETED, False, 130.0, False),
+    ],
+)
+def test_lists_leave_out_what_a_settled_look_shows_and_no_list_ever_did(
+    image: ImageView | None, is_listed: bool, now_s: float, is_missing: bool
+) -> None:
+    one = watched(is_listed=is_listed)
+    assert is_left_out(one, image, LIMITS, now_s) is is_missing
+
+
+def test_an_image_that_a_list_shows_is_listed_from_then_on() -> None:
+    one = watched()
+    judge_listed(one, None)
+    assert not one.is_listed
+    judge_listed(one, DELETED)
+    assert one.is_listed
 
 
 @pytest.mark.parametrize(
