@@ -9,14 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from batch_register.engine.findings import adoption, choose, renamed_from
+from batch_register.engine.findings import (
+    LIVE,
+    adoption,
+    choose,
+    is_in_the_way,
+    is_ownerless,
+    made_under_other_key,
+    renamed_from,
+)
 from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ImageAdopted
 from batch_register.model import (
+    SPEC_TAG,
     EntryKey,
+    Fault,
     ImageSpec,
     ImageView,
     Manifest,
+    SpecDigest,
     entry_digest,
     spec_digest,
 )
@@ -27,7 +38,7 @@ from batch_register.plan import (
     admission_order,
     decide,
 )
-from batch_register.stage import Creating, Failed
+from batch_register.stage import Creating
 
 Work = list[tuple[ImageSpec | None, Decision]]
 
@@ -98,7 +109,7 @@ class Batch:
         return {
             key: record
             for key, record in pairs
-            if record is not None and not _may_have_image(self.records[key])
+            if record is not None and self.records[key].image_id is None
         }
 
     def active(self) -> int:
@@ -118,9 +129,8 @@ class Batch:
 
 
 def _may_have_image(record: EntryRecord) -> bool:
-    is_dead = isinstance(record.stage, Failed)
     is_open = isinstance(record.certain_stage, Creating)
-    return is_open or (record.image_id is not None and not is_dead)
+    return is_open or record.image_id is not None
 
 
 def foresee(
@@ -135,13 +145,18 @@ def foresee(
     still fit, None where nobody knows.
     """
     room, renames = quota_room, batch.renames()
+    ownerless = _ownerless(batch, found)
     forecast: list[Decision] = []
     for spec, decision in batch.work(policy):
         if spec is not None and decision.intention is Intention.START:
             decision = _adopted(batch, spec, found) or decision  # noqa: PLW2901
-        if decision.intention in _MAKING and decision.key in renames:
-            old = renames[decision.key]
-            decision = _renamed(batch, old, decision, found)  # noqa: PLW2901
+        if spec is not None and decision.intention in _MAKING:
+            old = renames.get(spec.key)
+            view = ownerless.get(spec_digest(spec))
+            fault = _renamed(batch, old, found)
+            if fault is None and view is not None:
+                fault = made_under_other_key(view)
+            decision = _in_conflict(decision, fault)  # noqa: PLW2901
         if decision.intention is Intention.START and room is not None:
             if room <= 0:
                 decision = _deferred(decision)  # noqa: PLW2901
@@ -170,17 +185,34 @@ _MAKING = (Intention.START, Intention.RETRY)
 
 
 def _renamed(
-    batch: Batch,
-    old: EntryRecord,
-    decision: Decision,
-    found: Mapping[str, list[ImageView]],
-) -> Decision:
-    """Say that an entry is not made while the image of its former key is there."""
+    batch: Batch, old: EntryRecord | None, found: Mapping[str, list[ImageView]]
+) -> Fault | None:
+    """Return that an entry is not made while the image of its former key is there."""
+    if old is None:
+        return None
     views = found.get(entry_digest(batch.manifest.name, old.key), ())
-    if old.image_id is not None and choose(views, ()) is None:
+    is_there = any(is_in_the_way(view, old) for view in views)
+    return renamed_from(old) if is_there or old.image_id is None else None
+
+
+def _ownerless(
+    batch: Batch, found: Mapping[str, list[ImageView]]
+) -> dict[SpecDigest, ImageView]:
+    """Return the live images that no entry stands by, by the spec they were made from."""
+    name = batch.manifest.name
+    by_entry = {entry_digest(name, key): one for key, one in batch.records.items()}
+    return {
+        SpecDigest(view.tag(SPEC_TAG) or ""): view
+        for entry, views in found.items()
+        for view in views
+        if view.status in LIVE and is_ownerless(view, by_entry.get(entry))
+    }
+
+
+def _in_conflict(decision: Decision, fault: Fault | None) -> Decision:
+    if fault is None:
         return decision
-    reason = renamed_from(old).reason
-    return Decision(key=decision.key, intention=Intention.CONFLICT, reason=reason)
+    return Decision(key=decision.key, intention=Intention.CONFLICT, reason=fault.reason)
 
 
 def _deferred(decision: Decision) -> Decision:

@@ -9,7 +9,12 @@ from __future__ import annotations
 import asyncio
 
 from batch_register.engine.errand import STOPPED, Errand, unproven
-from batch_register.engine.findings import Finding, adoption, renamed_from
+from batch_register.engine.findings import (
+    Finding,
+    adoption,
+    is_in_the_way,
+    renamed_from,
+)
 from batch_register.engine.look import Look, NotProvenError, Sought
 from batch_register.engine.lookout import SeenError
 from batch_register.engine.sightings import Sightings
@@ -114,7 +119,7 @@ class Creator:
                 view = await self._service.get_image(old.image_id)
             except ServiceError as error:
                 return OutcomeUnknown(error=error.fault)
-            if view is None or view.is_gone:
+            if view is None or not is_in_the_way(view, old):
                 return None
         return ImageFailed(error=renamed_from(old), stage="create")
 

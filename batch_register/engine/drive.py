@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from batch_register.engine.errand import Errand
-from batch_register.engine.findings import choose
+from batch_register.engine.findings import choose, made_under_other_key
 from batch_register.engine.perform import Performer
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
@@ -20,6 +20,7 @@ from batch_register.event import (
     CreateRefused,
     EntryDeferred,
     Event,
+    ImageFailed,
     OutcomeUnknown,
     RegisterRefused,
     RetryStarted,
@@ -153,15 +154,25 @@ class Driver:
     async def _without_create(self, errand: Errand) -> list[Event]:
         """Return why no image is made: there is one, it was renamed, or no room."""
         record = errand.record
-        if isinstance(record.stage, Planned | Deferred):  # else its own look is newer
-            finding = choose(self._sightings.of(record.key), record.dead_images)
-            if finding is not None:
-                return await self._performer.creator.adopt(finding, errand)
-            old = self._shared.renames.get(record.key)
-            if old is not None:
-                renamed = await self._performer.creator.inspect_renamed(old)
-                return [] if renamed is None else [renamed]
-        return self._held_back()
+        if not isinstance(record.certain_stage, Planned | Deferred):
+            return self._held_back()  # its own look is newer
+        finding = choose(self._sightings.of(record.key), record.dead_images)
+        if finding is not None:
+            return await self._performer.creator.adopt(finding, errand)
+        renamed = await self._under_other_key(errand)
+        return self._held_back() if renamed is None else [renamed]
+
+    async def _under_other_key(self, errand: Errand) -> Event | None:
+        """Return that the entry's image is there already, under another key."""
+        old = self._shared.renames.get(errand.record.key)
+        if old is not None:
+            renamed = await self._performer.creator.inspect_renamed(old)
+            if renamed is not None:
+                return renamed
+        view = self._sightings.ownerless(_digest(errand))
+        if view is None:
+            return None
+        return ImageFailed(error=made_under_other_key(view), stage="create")
 
     def _held_back(self) -> list[Event]:
         quota_fault = self._shared.quota_fault

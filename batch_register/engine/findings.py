@@ -31,6 +31,7 @@ from batch_register.model import (
     SpecDigest,
     spec_digest,
 )
+from batch_register.stage import Failed
 
 # How far along an image is: of several, the furthest is kept. A word that we do not
 # know may stand for a live image, so it never counts as none.
@@ -120,6 +121,46 @@ def adoption(
         )
     )
     return events
+
+
+def is_in_the_way(view: ImageView, old: EntryRecord) -> bool:
+    """Return whether the image of a former key keeps its entry from being made anew.
+
+    A failed one that waits for a file or was killed will never hold data again.
+    """
+    match old.stage:
+        case Failed(image_id=view.image_id, shell_reusable=False):
+            is_dead = view.status is ImageStatus.QUEUED
+        case _:
+            is_dead = False
+    return view.status in LIVE and not is_dead
+
+
+def is_ownerless(view: ImageView, record: EntryRecord | None) -> bool:
+    """Return whether no entry that the manifest names stands by this image.
+
+    `record` is the one that its tag belongs to; None: there is none. One that is gone
+    from the manifest and knows of the image is asked about it instead.
+    """
+    if record is None:
+        return True
+    is_known = view.image_id == record.image_id or view.image_id in record.dead_images
+    return record.is_removed and not is_known
+
+
+def made_under_other_key(view: ImageView) -> Fault:
+    """Return why an entry is not made whose very image is there under another key."""
+    reason = (
+        f"image {view.image_id} ({view.status}) was made from the same name, source and "
+        "fields under a key that neither manifest nor ledger names: restore that key, "
+        "or delete the image"
+    )
+    return Fault(
+        kind=FaultKind.SPEC_CONFLICT,
+        code="renamed-key",
+        reason=reason,
+        action=Action.FIX_MANIFEST,
+    )
 
 
 def renamed_from(old: EntryRecord) -> Fault:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from batch_register.engine.findings import is_alive, precedence
+from batch_register.engine.findings import LIVE, is_alive, is_ownerless, precedence
 from batch_register.entry import EntryRecord
 from batch_register.model import (
     ENTRY_TAG,
     MANIFEST_TAG,
+    SPEC_TAG,
     EntryKey,
     ImageId,
     ImageStatus,
     ImageView,
+    SpecDigest,
     entry_digest,
 )
 from batch_register.pacing import SettleTime
@@ -43,6 +45,7 @@ class Sightings:
     _keys: dict[str, EntryKey] = field(default_factory=dict)  # by br-entry
     _strangers: dict[EntryKey, dict[ImageId, ImageView]] = field(default_factory=dict)
     _foreign: set[ImageId] = field(default_factory=set)  # surely not made by this run
+    _ownerless: dict[SpecDigest, ImageView] = field(default_factory=dict)
     _unfinished: set[ImageId] = field(default_factory=set)  # of those
     _began_s: float = float("inf")  # when the first list came in
     _last_life_s: float | None = None
@@ -52,7 +55,11 @@ class Sightings:
         """Take note of what a list has just shown."""
         self._began_s = min(self._began_s, now_s)
         for view in views:
+            if view.tag(MANIFEST_TAG) != self.manifest_name:
+                continue
             record = self._record_of(view)
+            if is_ownerless(view, record):
+                self._note_ownerless(view)
             if record is not None and self._is_strange(view, record):
                 self._note(view, record, now_s)
 
@@ -70,6 +77,10 @@ class Sightings:
             for view in strangers
             if view.image_id != record.image_id and is_alive(view, record.dead_images)
         ]
+
+    def ownerless(self, spec: SpecDigest) -> ImageView | None:
+        """Return a live image of that spec whose entry nobody here knows."""
+        return self._ownerless.get(spec)
 
     def ahead(self, key: EntryKey) -> ImageView | None:
         """Return the stranger that goes before an entry's image without a file."""
@@ -119,12 +130,19 @@ class Sightings:
 
     def _record_of(self, view: ImageView) -> EntryRecord | None:
         entry = view.tag(ENTRY_TAG)
-        if entry is None or view.tag(MANIFEST_TAG) != self.manifest_name:
+        if entry is None:
             return None
         if not self._keys:
             self._keys = {entry_digest(self.manifest_name, k): k for k in self.records}
         key = self._keys.get(entry)
         return None if key is None else self.records[key]
+
+    def _note_ownerless(self, view: ImageView) -> None:
+        spec = SpecDigest(view.tag(SPEC_TAG) or "")
+        if view.status in LIVE:
+            self._ownerless[spec] = view
+        else:
+            self._ownerless.pop(spec, None)
 
     def _is_strange(self, view: ImageView, record: EntryRecord) -> bool:
         """Return whether the record does not call this image its own.

@@ -176,8 +176,9 @@ def renamed(stage: Stage) -> tuple[Batch, ImageSpec]:
         (Unknown(fault=fault(FaultKind.LOST), was=Creating()), True),
         (Created(image_id=IMAGE), True),
         (Registered(image_id=IMAGE, job_id=None), True),
+        (Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE), True),
+        (Failed(fault=fault(FaultKind.REJECTED)), False),
         (Planned(), False),
-        (Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE), False),
     ],
 )
 def test_a_new_key_for_the_same_name_and_source_is_a_renamed_entry(
@@ -217,6 +218,55 @@ def test_a_plan_says_that_a_renamed_entry_is_not_made_again() -> None:
         ),
     )
     assert leave.intention is Intention.LEAVE
+
+
+JOB_FAILED = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE)
+REFUSED = Failed(fault=fault(FaultKind.REJECTED), image_id=IMAGE, shell_reusable=True)
+
+
+@pytest.mark.parametrize(
+    ("stage", "status", "is_conflict"),
+    [
+        (ACTIVE, ImageStatus.ACTIVE, True),
+        (ACTIVE, ImageStatus.QUEUED, True),
+        (ACTIVE, ImageStatus.KILLED, False),
+        (JOB_FAILED, ImageStatus.QUEUED, False),
+        (JOB_FAILED, ImageStatus.KILLED, False),
+        (JOB_FAILED, ImageStatus.SAVING, True),
+        (JOB_FAILED, ImageStatus.ACTIVE, True),
+        (REFUSED, ImageStatus.QUEUED, True),
+    ],
+)
+def test_only_an_image_that_may_hold_data_is_in_the_way_of_a_renamed_entry(
+    stage: Stage, status: ImageStatus, is_conflict: bool
+) -> None:
+    one, old = renamed(stage)
+    view = replace(found(old, old), status=status)
+    shown = {entry_digest("wave-07", old.key): [view]}
+    decision = foresee(one, POLICY, shown, quota_room=None)[0]
+    assert (decision.intention is Intention.CONFLICT) is is_conflict
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_plan_sees_an_image_of_the_very_spec_under_a_key_that_is_gone(
+    is_known: bool,
+) -> None:
+    """The ledger was lost as well: only the tags tell."""
+    one, old = renamed(Planned())
+    if not is_known:
+        del one.records[old.key]
+    shown = {entry_digest("wave-07", old.key): [found(old, old)]}
+    decision = foresee(one, POLICY, shown, quota_room=None)[0]
+    assert decision.intention is Intention.CONFLICT
+    assert decision.reason.startswith("image image-1 (saving) was made from the same")
+
+
+def test_an_image_of_another_spec_under_a_key_that_is_gone_is_in_nobodys_way() -> None:
+    one, old = renamed(Planned())
+    other = spec("old", min_disk_gb=99)
+    shown = {entry_digest("wave-07", old.key): [found(old, other)]}
+    assert foresee(one, POLICY, shown, quota_room=None)[0] == start("new")
 
 
 def test_a_plan_makes_a_renamed_entry_whose_image_is_gone_from_the_cloud() -> None:

@@ -702,6 +702,33 @@ def test_a_key_that_is_restored_stands_by_its_image() -> None:
     assert len(one.cloud.images) == 1
 
 
+@pytest.mark.fault(28)
+def test_an_entry_under_a_new_key_is_known_by_its_image_when_the_ledger_is_lost() -> (
+    None
+):
+    """Found by simulation: only the tag of its spec tells."""
+    one = renamed_rig()
+    one.lose_ledger()
+    assert one.run().exit_code == 3
+    (failed,) = one.ledger.events("renamed")
+    assert isinstance(failed, ImageFailed)
+    assert failed.error.code == "renamed-key"
+    assert len(one.cloud.images) == 1
+    one.cloud.images.clear()
+    assert one.run().exit_code == 0
+
+
+def test_an_unknown_outcome_of_a_renamed_entry_is_looked_into_again() -> None:
+    """Found by simulation: the run after it made the image a second time."""
+    one = renamed_rig()
+    refused = service_error(FaultKind.MISREAD)
+    one.cloud.read_error = lambda call: refused if call == "get_image" else None
+    one.run()
+    one.cloud.read_error = lambda _: None
+    assert one.run().exit_code == 3
+    assert len(one.cloud.images) == 1
+
+
 def test_whether_the_old_image_is_there_must_be_told_before_another_is_made() -> None:
     one = renamed_rig()
     refused = service_error(FaultKind.MISREAD)

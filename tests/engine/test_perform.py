@@ -5,12 +5,21 @@ from __future__ import annotations
 import pytest
 
 from batch_register.engine.errand import Errand
+from batch_register.engine.findings import Finding
 from batch_register.engine.look import Look
+from batch_register.engine.lookout import SeenError
 from batch_register.engine.perform import Performer
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
-from batch_register.event import NoneFound
-from batch_register.model import EntryKey
+from batch_register.event import ImageAdopted, NoneFound
+from batch_register.model import (
+    EntryKey,
+    ImageSpec,
+    ImageStatus,
+    ImageView,
+    Pairs,
+    spec_digest,
+)
 from batch_register.stage import Command, CreateImage, FindImage, RegisterImage
 from batch_register.stopping import Stop
 from batch_register.watcher import Watcher
@@ -64,3 +73,21 @@ def test_none_is_found_only_a_settle_time_after_the_later_of_call_and_start(
     found = run_virtually(performer(service).perform(FindImage(), sought))
     assert found == [NoneFound()]
     assert service.times("list")[-1] == asked_until_s
+
+
+class SightedService(ScriptedService):
+    """Refuses to create what another run has made meanwhile."""
+
+    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        view = ImageView(
+            image_id=IMAGE, name=spec.name, status=ImageStatus.SAVING, tags=tags
+        )
+        raise SeenError(Finding(image=view))
+
+
+def test_a_create_that_is_needless_in_the_end_takes_over_what_was_seen() -> None:
+    wanted = errand(spec=spec())
+    (event,) = run_virtually(performer(SightedService()).perform(CreateImage(), wanted))
+    assert event == ImageAdopted(
+        image_id=IMAGE, status=ImageStatus.SAVING, spec=spec_digest(spec())
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,12 @@ from batch_register.entry import EntryRecord
 from batch_register.model import (
     ENTRY_TAG,
     MANIFEST_TAG,
+    SPEC_TAG,
     EntryKey,
     ImageId,
     ImageStatus,
     ImageView,
+    SpecDigest,
     entry_digest,
 )
 from batch_register.pacing import SettleTime
@@ -116,6 +119,33 @@ def test_a_look_that_finds_none_forgets_what_was_seen_before() -> None:
     one.forget(KEY)
     assert one.of(KEY) == []
     assert one.ahead(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("view", "facts", "is_ownerless"),
+    [
+        (seen(key="gone"), {}, True),
+        (seen(), {}, False),
+        (seen(), {"is_removed": True}, True),
+        (seen(image_id=MINE), {"is_removed": True}, False),
+        (seen(), {"is_removed": True, "dead_images": frozenset({OTHER})}, False),
+        (seen(ImageStatus.KILLED, key="gone"), {}, False),
+    ],
+)
+def test_an_image_is_ownerless_when_no_entry_stands_by_it(
+    view: ImageView, facts: dict[str, Any], is_ownerless: bool
+) -> None:
+    view = replace(view, tags=(*view.tags, (SPEC_TAG, "spec-1")))
+    one = shown(view, **facts)
+    assert (one.ownerless(SpecDigest("spec-1")) is not None) is is_ownerless
+    assert one.ownerless(SpecDigest("spec-2")) is None
+
+
+def test_an_ownerless_image_that_is_gone_is_in_nobodys_way() -> None:
+    view = replace(seen(key="gone"), tags=(*seen(key="gone").tags, (SPEC_TAG, "s")))
+    one = shown(view)
+    one.note_listed([replace(view, status=ImageStatus.DELETED)], 5.0)
+    assert one.ownerless(SpecDigest("s")) is None
 
 
 # ------------------------------------------------------------ which one goes first

@@ -134,7 +134,7 @@ class SimCloud:
         quota = None if self.is_calm else self.story.quota
         if quota is not None and len(list(self._existing(now_s))) >= quota:
             raise refusal(FaultKind.QUOTA, "IMG.0015")
-        live = [one.image_id for one in self.live(spec.key)]
+        live = [one.image_id for one in self.live(spec.key, spec.image_url)]
         image_id = ImageId(f"image-{len(self.images) + 1}")
         if self.story.tags is Tags.DROPPED:
             tags = tuple(tag for tag in tags if not tag[0].startswith(OWN_TAG_PREFIX))
@@ -313,12 +313,21 @@ class SimCloud:
     # ------------------------------------------------------------ the truth
 
     def of(self, key: str) -> list[SimImage]:
-        """Return every image that was ever made for an entry."""
-        return [one for one in self.images.values() if one.spec.key == key]
+        """Return every image that was ever made for an entry, under whatever key."""
+        origin, found = key.rstrip("r"), self.images.values()
+        return [one for one in found if one.spec.key.rstrip("r") == origin]
 
-    def live(self, key: str) -> list[SimImage]:
-        """Return the images that may be taken for an entry's own."""
-        return [one for one in self.of(key) if one.is_live(self._now_s())]
+    def live(self, key: str, source: str = "") -> list[SimImage]:
+        """Return the images that may be taken for an entry's own.
+
+        Under another key they are the same only if name and source are.
+        """
+        found = [one for one in self.of(key) if one.is_live(self._now_s())]
+        sources = {one.spec.image_url for one in found if one.spec.key == key}
+        sources |= {source}
+        return [
+            one for one in found if one.spec.key == key or one.spec.image_url in sources
+        ]
 
     def give_up(self, image_ids: Iterable[ImageId]) -> None:
         """Hear that a ledger records images as left behind."""

@@ -161,7 +161,8 @@ def check_ledger(
         if len(counted) > 1 and story.beside is not Beside.TOGETHER:
             ids = [one.image_id for one in live]
             history.violate("I1", record.key, f"live at the end: {ids}")
-        if story.tags is not Tags.DROPPED:
+        # what a lost ledger knew of an entry that is gone, only reconcile can show
+        if story.tags is not Tags.DROPPED and not record.is_removed:
             for image in live:
                 if image.image_id not in known:
                     words = f"{image.image_id} is not in the ledger"
@@ -171,7 +172,7 @@ def check_ledger(
 def check_converged(file: SimFile, story: Story, history: History) -> None:
     """Check that runs without any further trouble have made every entry active."""
     for record in replay_of(bytes(file.content)).records.values():
-        if record.state is EntryState.ACTIVE:
+        if record.state is EntryState.ACTIVE or record.is_removed:
             continue
         is_told = record.state in (EntryState.UNKNOWN, EntryState.FAILED)
         is_conflict = record.state is EntryState.CONFLICT

@@ -74,6 +74,7 @@ class RunPlan:
     gap_s: float = 0.0  # from the end of the run before
     ledger_is: LedgerIs = LedgerIs.KEPT
     edits: tuple[int, ...] = ()  # entries whose source changes before this run
+    renamed: tuple[int, ...] = ()  # entries whose key changes before this run
     unselected: tuple[int, ...] = ()  # entries that `--select` leaves out
     removed: tuple[int, ...] = ()  # entries that the manifest does not name this time
     concurrency: int = 3
@@ -138,7 +139,7 @@ class Story:
     @property
     def may_end_in_conflict(self) -> bool:
         """Return whether an entry may rightly be made from another spec."""
-        return any(plan.edits for plan in self.runs)
+        return any(plan.edits or plan.renamed for plan in self.runs)
 
 
 def stream(seed: int, name: str) -> random.Random:
@@ -205,6 +206,7 @@ def _draw_runs(
     changes_at = rng.randrange(1, count + 1) if rng.random() < 0.2 else 0
     base = RunPlan(concurrency=rng.randint(1, 5), keep_failed=rng.random() < 0.1)
     is_edited = rng.random() < 0.15
+    is_renamed = runners == 1 and rng.random() < 0.1
     runs: list[RunPlan] = []
     for number in range(count):
         plan = replace(base, runner=rng.randrange(runners))
@@ -212,6 +214,8 @@ def _draw_runs(
             plan = replace(plan, ledger_is=changed)
         if is_edited and number and rng.random() < 0.5:
             plan = replace(plan, edits=tuple(rng.sample(range(entries), 2)))
+        if is_renamed and number and rng.random() < 0.5:
+            plan = replace(plan, renamed=tuple(rng.sample(range(entries), 2)))
         if rng.random() < 0.1:
             plan = replace(plan, unselected=tuple(rng.sample(range(entries), 2)))
         if rng.random() < 0.1:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from batch_register.entry import EntryState
-from batch_register.model import Manifest
+from batch_register.model import EntryKey, Manifest
 from tests.fakes import spec
 from tests.simulation import invariants
 from tests.simulation.cloud import SimCloud
@@ -195,6 +195,17 @@ class _Stage:
             self.world.history.add("world", None, f"the ledger is {words}")
             file.content, file.durable, file.pending = bytearray(kept), kept, []
             self._lines[plan.runner].start_over()
+        if plan.renamed:
+            self.world.history.add("world", None, f"renamed: {plan.renamed}")
+            self.world.manifest = replace(
+                self.world.manifest,
+                images=tuple(
+                    replace(one, key=EntryKey(f"{one.key}r"))
+                    if number in plan.renamed
+                    else one
+                    for number, one in enumerate(self.world.manifest.images)
+                ),
+            )
         if plan.edits:
             self.world.history.add("world", None, f"edited: {plan.edits}")
             images = [
