@@ -7,7 +7,7 @@ not know: how anything is done, clocks, the cloud.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batch_register.engine.findings import (
     LIVE,
@@ -38,7 +38,7 @@ from batch_register.plan import (
     admission_order,
     decide,
 )
-from batch_register.stage import Creating
+from batch_register.stage import Creating, Planned
 
 Work = list[tuple[ImageSpec | None, Decision]]
 
@@ -112,6 +112,25 @@ class Batch:
             if record is not None and self.records[key].image_id is None
         }
 
+    def namesakes(self) -> dict[EntryKey, EntryRecord]:
+        """Return wanted entries that were not begun and whose file has an image already.
+
+        That image was made for an entry that the manifest no longer names: a renamed
+        one, or one that is meant to be made again under another name. Nobody can tell.
+        """
+        gone = {
+            record.image_url: record
+            for record in self.records.values()
+            if record.is_removed and record.image_id is not None
+        }
+        wanted = self.wanted() if gone else []
+        pairs = ((spec.key, gone.get(spec.image_url)) for spec in wanted)
+        return {
+            key: record
+            for key, record in pairs
+            if record is not None and isinstance(self.records[key].stage, Planned)
+        }
+
     def active(self) -> int:
         """Return how many of the wanted entries are active."""
         states = (self.records[spec.key].state for spec in self.wanted())
@@ -145,7 +164,7 @@ def foresee(
     still fit, None where nobody knows.
     """
     room, renames = quota_room, batch.renames()
-    ownerless = _ownerless(batch, found)
+    ownerless, namesakes = _ownerless(batch, found), batch.namesakes()
     forecast: list[Decision] = []
     for spec, decision in batch.work(policy):
         if spec is not None and decision.intention is Intention.START:
@@ -157,6 +176,8 @@ def foresee(
             if fault is None and view is not None:
                 fault = made_under_other_key(view)
             decision = _in_conflict(decision, fault)  # noqa: PLW2901
+        if decision.intention is Intention.START and decision.key in namesakes:
+            decision = _noting(decision, namesakes[decision.key])  # noqa: PLW2901
         if decision.intention is Intention.START and room is not None:
             if room <= 0:
                 decision = _deferred(decision)  # noqa: PLW2901
@@ -207,6 +228,15 @@ def _ownerless(
         for view in views
         if view.status in LIVE and is_ownerless(view, by_entry.get(entry))
     }
+
+
+def _noting(decision: Decision, old: EntryRecord) -> Decision:
+    """Say that the same file has an image already, under another name."""
+    reason = (
+        f"{decision.reason}; the same file was registered for {old.key!r} "
+        f"({old.name!r}, image {old.image_id}), which the manifest no longer names"
+    )
+    return replace(decision, reason=reason)
 
 
 def _in_conflict(decision: Decision, fault: Fault | None) -> Decision:

@@ -104,6 +104,7 @@ class Run:
         batch.declare(changed, removed)
         skipped = batch.active()
         self._shared.renames = batch.renames()
+        self._tell_namesakes()
         work = batch.work(self._limits.retry)
         if any(decision.needs_service for _, decision in work):
             await self._carry_out(work)
@@ -113,6 +114,14 @@ class Run:
             stop_reason=self._stop.reason,
             has_moved=self._shared.has_moved,
         )
+
+    def _tell_namesakes(self) -> None:
+        renames = self._shared.renames
+        for key, old in self._batch.namesakes().items():
+            if key not in renames:
+                self._observer.noticed(
+                    "entry.same_file", key=key, former=old.key, image_id=old.image_id
+                )
 
     async def _carry_out(self, work: Work) -> None:
         window_s = self._limits.window.length_s

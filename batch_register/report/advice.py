@@ -37,7 +37,7 @@ _ADVICE: dict[tuple[Action, FaultKind | None], str] = {
     ),
     (Action.FIX_MANIFEST, FaultKind.SPEC_CONFLICT): (
         "The manifest's author: take the change back, or give the changed entry a new "
-        "key; the image that exists is left as it is."
+        "key and a new name; the image that exists is left as it is."
     ),
     (Action.FIX_SOURCE, None): (
         "The disk file's owner: check that the file is in the bucket, readable, whole "
@@ -60,8 +60,22 @@ _ADVICE: dict[tuple[Action, FaultKind | None], str] = {
     ),
 }
 
+# Kinds that are too coarse: what helps depends on the code.
+_ADVICE_BY_CODE: dict[str, str] = {
+    "renamed-key": (
+        "The manifest's author: give the entry its former key back, or delete that "
+        "image if a fresh one is wanted; then run again."
+    ),
+    "spec-conflict": (
+        "The manifest's author: take the change back, or delete the image that is in "
+        "the way; then run again."
+    ),
+}
+
 
 def advice(action: Action, fault: Fault | None = None) -> str:
     """Return who must do what, as one sentence."""
+    if fault is not None and fault.code in _ADVICE_BY_CODE:
+        return _ADVICE_BY_CODE[fault.code]
     kind = fault.kind if fault is not None else None
     return _ADVICE.get((action, kind)) or _ADVICE[action, None]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def shown_by() -> dict[int, set[str]]:
@@ -20,12 +20,20 @@ def shown_by() -> dict[int, set[str]]:
     for path in sorted(TESTS.rglob("test_*.py")):
         tree = ast.parse(path.read_text())
         values = dict(_marked_values(tree))
-        for node in tree.body:
-            if isinstance(node, _FUNCTIONS) and node.name.startswith("test_"):
-                for number in _numbers_of(node, values):
-                    name = f"{path.relative_to(TESTS).as_posix()}::{node.name}"
-                    found[number].add(name)
+        for name, test in _tests_in(tree.body):
+            for number in _numbers_of(test, values):
+                found[number].add(f"{path.relative_to(TESTS).as_posix()}::{name}")
     return dict(found)
+
+
+def _tests_in(body: list[ast.stmt]) -> Iterator[tuple[str, _Function]]:
+    """Yield the tests of a module or class, those in a class with its name before."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            for name, test in _tests_in(node.body):
+                yield f"{node.name}::{name}", test
+        elif isinstance(node, _Function) and node.name.startswith("test_"):
+            yield node.name, node
 
 
 def _marked_values(tree: ast.Module) -> Iterator[tuple[str, set[int]]]:
@@ -39,9 +47,7 @@ def _marked_values(tree: ast.Module) -> Iterator[tuple[str, set[int]]]:
                     yield target.id, numbers
 
 
-def _numbers_of(
-    function: ast.FunctionDef | ast.AsyncFunctionDef, values: dict[str, set[int]]
-) -> set[int]:
+def _numbers_of(function: _Function, values: dict[str, set[int]]) -> set[int]:
     """Return the classes that a test's decorators, or its module's mark, name."""
     numbers = set(values.get("pytestmark", ()))
     for decorator in function.decorator_list:

@@ -220,6 +220,27 @@ def test_a_plan_says_that_a_renamed_entry_is_not_made_again() -> None:
     assert leave.intention is Intention.LEAVE
 
 
+@pytest.mark.fault(28)
+def test_a_plan_says_that_a_file_has_an_image_already_under_another_name() -> None:
+    one, old = renamed(ACTIVE)
+    other = replace(one.manifest.images[0], name="another")
+    one.manifest = Manifest(name="wave-07", images=(other,))
+    one.declare(*one.changes())
+    shown = {entry_digest("wave-07", old.key): [found(old, old)]}
+    decision = foresee(one, POLICY, shown, quota_room=None)[0]
+    assert (decision.intention, decision.reason) == (
+        Intention.START,
+        "nothing was sent yet; the same file was registered for 'old' ('old', image "
+        "image-1), which the manifest no longer names",
+    )
+
+
+@pytest.mark.parametrize("stage", [Creating(), Planned()])
+def test_a_former_entry_without_an_image_is_nobodys_namesake(stage: Stage) -> None:
+    one, _ = renamed(stage)
+    assert one.namesakes() == {}
+
+
 JOB_FAILED = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE)
 REFUSED = Failed(fault=fault(FaultKind.REJECTED), image_id=IMAGE, shell_reusable=True)
 
@@ -271,7 +292,9 @@ def test_an_image_of_another_spec_under_a_key_that_is_gone_is_in_nobodys_way() -
 
 def test_a_plan_makes_a_renamed_entry_whose_image_is_gone_from_the_cloud() -> None:
     one, _ = renamed(ACTIVE)
-    assert foresee(one, POLICY, {}, quota_room=None)[0] == start("new")
+    decision = foresee(one, POLICY, {}, quota_room=None)[0]
+    assert decision.intention is Intention.START
+    assert decision.reason.startswith("nothing was sent yet; the same file was")
 
 
 def test_a_plan_does_not_make_a_renamed_entry_whose_create_is_open() -> None:

@@ -703,6 +703,17 @@ def test_a_key_that_is_restored_stands_by_its_image() -> None:
 
 
 @pytest.mark.fault(28)
+def test_an_entry_under_a_new_key_and_name_is_made_and_that_is_said() -> None:
+    one = rig(1)
+    one.run()
+    one.specs = [replace(one.specs[0], key=EntryKey("other"), name="other")]
+    assert one.run().exit_code == 0
+    assert len(one.cloud.images) == 2
+    facts = {"key": "other", "former": "web-0", "image_id": "image-1"}
+    assert ("entry.same_file", facts) in one.notebook.notices
+
+
+@pytest.mark.fault(28)
 def test_an_entry_under_a_new_key_is_known_by_its_image_when_the_ledger_is_lost() -> (
     None
 ):

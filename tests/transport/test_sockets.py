@@ -15,9 +15,9 @@ from batch_register.transport.sockets import open_files_limit, pool_size
     [
         (208, None, False, 208),
         (208, 1024, False, 208),
-        (208, 64, False, 20),
-        (208, 64, True, 10),
-        (10, 64, False, 10),
+        (208, 64, False, 10),
+        (208, 64, True, 5),
+        (9, 64, False, 9),
         (208, 8, False, 1),
     ],
 )
