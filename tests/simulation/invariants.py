@@ -154,8 +154,8 @@ def check_ledger(
         _check_active(record, cloud, history)
         live = cloud.live(record.key)
         counted = live
-        if story.beside is not None:
-            # with a lost reply, a run may take the other's shell over and leave its own
+        if story.has_several_ledgers:
+            # one may take over a shell that the other has given up, and leave its own
             now_s = history.now_s()
             counted = [one for one in live if not one.is_shell_at(now_s)]
         if len(counted) > 1 and story.beside is not Beside.TOGETHER:
