@@ -114,7 +114,8 @@ class EntryRecord:
                 self.started_at = self.started_at or at
             case ImageCreated(created_at=created_at):
                 self.image_created_at = created_at
-            case ImageAdopted(spec=spec, created_at=created_at):
+            case ImageAdopted(image_id=image_id, spec=spec, created_at=created_at):
+                self.duplicates -= {image_id}
                 self.made_spec = spec
                 self.started_at = self.started_at or at
                 self.image_created_at = created_at

@@ -97,6 +97,7 @@ class FakeCloud:
     calls: Counter[str] = field(default_factory=Counter)
     accepted_registers: Counter[ImageId] = field(default_factory=Counter)
     peak_jobs: int = 0
+    made: int = 0
 
     # ------------------------------------------------------------ writes
 
@@ -107,7 +108,8 @@ class FakeCloud:
             raise service_error(FaultKind.LOST, applied=Applied.UNKNOWN)
         if reply not in ("ok", "lose-after"):
             raise _refusal(reply)
-        image_id = ImageId(f"image-{len(self.images) + 1}")
+        self.made += 1  # an id is never used twice
+        image_id = ImageId(f"image-{self.made}")
         view = ImageView(
             image_id=image_id,
             name=spec.name,
@@ -171,6 +173,10 @@ class FakeCloud:
         ]
         if query.name is not None:
             views = [view for view in views if view.name == query.name]
+        if query.image_id is not None:
+            views = [view for view in views if view.image_id == query.image_id]
+        if query.created_since is not None:
+            views = [view for view in views if view.created_at >= query.created_since]
         if query.tag is not None:
             tagged = [view for view in views if query.tag in view.tags]
             views = tagged if self.honours_tag_query else []

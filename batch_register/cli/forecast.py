@@ -30,6 +30,7 @@ from batch_register.ledger import Replay, check_target, read_ledger
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import EntryKey, Manifest
+from batch_register.pacing import SettleTime
 from batch_register.plan import Decision, needs_look
 from batch_register.report.plain import printable
 from batch_register.settings import Output, ResolvedSettings, Settings
@@ -73,6 +74,7 @@ async def _forecast(
             throttle,
             manifest.name,
             poll_interval_s=settings.poll_interval_s,
+            settle=SettleTime(least_s=settings.settle_s),
             stop=stop,
             observer=observer,
         )

@@ -7,6 +7,11 @@ know: stages, the ledger.
 
 from __future__ import annotations
 
+import asyncio
+
+from batch_register.engine.findings import risen
+from batch_register.engine.look import Look
+from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
 from batch_register.event import (
@@ -24,7 +29,6 @@ from batch_register.model import (
     Fault,
     FaultKind,
     ImageId,
-    ImageQuery,
     ImageStatus,
     ImageView,
     JobStatus,
@@ -32,7 +36,6 @@ from batch_register.model import (
     SpecDigest,
     entry_digest,
 )
-from batch_register.pacing import SettleTime
 from batch_register.ports import ImageService
 from batch_register.stopping import Stop
 
@@ -45,14 +48,14 @@ class Undertaker:
     def __init__(
         self,
         service: ImageService,
-        manifest_name: str,
         *,
-        settle: SettleTime,
+        look: Look,
+        sightings: Sightings,
         stop: Stop,
     ) -> None:
         self._service = service
-        self._manifest_name = manifest_name
-        self._settle = settle
+        self._look = look
+        self._sightings = sightings
         self._stop = stop
 
     async def bury(self, record: EntryRecord, image_id: ImageId) -> Event:
@@ -64,14 +67,14 @@ class Undertaker:
             StoppedError: the run stops while this only waits.
         """
         try:
-            view = await self._settled_view(image_id)
+            view = await self._settled_view(record, image_id)
             if view is None or view.is_gone:
                 return ShellDeleted(image_id=image_id)
             job_id = record.job_id
             job = None if job_id is None else await self._service.get_job(job_id)
         except ServiceError as error:
             return OutcomeUnknown(error=error.fault)  # it may be alive for all we know
-        entry_tag = entry_digest(self._manifest_name, record.key)
+        entry_tag = entry_digest(self._sightings.manifest_name, record.key)
         return _instead(view, job, entry_tag) or await self._delete(image_id)
 
     async def _delete(self, image_id: ImageId) -> Event:
@@ -83,19 +86,23 @@ class Undertaker:
             return ShellKept(image_id=image_id, error=error.fault)
         return ShellDeleted(image_id=image_id)
 
-    async def _settled_view(self, image_id: ImageId) -> ImageView | None:
-        """Return the image; that there is none counts only twice, a settle time apart.
+    async def _settled_view(
+        self, record: EntryRecord, image_id: ImageId
+    ) -> ImageView | None:
+        """Return the image, as old views of it can no longer show it.
 
-        And only where no list shows it: a bare 404 may be a proxy's, not the service's.
+        Beside another run, one that waits for a file again may just have been given
+        one by that run, and a look may lag.
         """
-        view = await self._service.get_image(image_id)
-        if view is None:
-            await self._stop.pause(self._settle.seconds)
-            view = await self._service.get_image(image_id)
-        if view is None:
-            listed = await self._service.list_images(ImageQuery(image_id=image_id))
-            view = next((each for each in listed if each.image_id == image_id), None)
+        view = await self._look.settled_image(image_id)
+        is_open = view is not None and view.status is ImageStatus.QUEUED
+        if is_open and record.job_id is not None and self._is_contended():
+            await self._stop.pause(self._sightings.settle.seconds)
+            view = await self._look.settled_image(image_id)
         return view
+
+    def _is_contended(self) -> bool:
+        return self._sightings.is_contended(asyncio.get_running_loop().time())
 
 
 def _instead(view: ImageView, job: JobView | None, entry_tag: str) -> Event | None:
@@ -113,7 +120,14 @@ def _instead(view: ImageView, job: JobView | None, entry_tag: str) -> Event | No
         if tag is None:
             return _kept(view, "the image no longer carries this entry's tag")
         return None
+    return _of_living(view, job, tag)
+
+
+def _of_living(view: ImageView, job: JobView | None, tag: str | None) -> Event:
+    """Return what becomes of an image that is not dead: taken over, unless in doubt."""
     has_failed = job is not None and job.status is JobStatus.FAIL
+    if has_failed and view.status is ImageStatus.ACTIVE:
+        return OutcomeUnknown(error=risen(view))
     is_living = view.status in (ImageStatus.ACTIVE, ImageStatus.SAVING)
     if has_failed or tag is None or not is_living:
         return OutcomeUnknown(error=_alive(f"it is {view.raw_status or view.status}"))

@@ -34,6 +34,12 @@ from batch_register.model import Applied, FaultKind, identity_tags
 from batch_register.ports import ImageService
 from batch_register.watcher import WatchLimits
 
+_GONE_KIND = FaultKind.UNPROVEN
+_GONE = (
+    "create.vanished",
+    "a list has shown the image, and it is gone or given up now",
+)
+
 
 class Creator:
     """Creates, finds and takes over images of one manifest."""
@@ -56,10 +62,13 @@ class Creator:
 
         Its intent must be durable.
         """
-        try:
-            return [await self._send(errand)]
-        except SeenError as seen:
-            return await self.adopt(seen.finding, errand)
+        while True:
+            try:
+                return [await self._send(errand)]
+            except SeenError as seen:
+                taken = await self.adopt(seen.finding, errand)
+                if taken:
+                    return taken
 
     async def _send(self, errand: Errand) -> Event:
         spec = errand.spec_to_send
@@ -104,11 +113,20 @@ class Creator:
         if finding is None:
             self._sightings.forget(record.key)
             return [NoneFound()]
-        return await self.adopt(finding, errand)
+        return await self.adopt(finding, errand) or [unproven(_GONE_KIND, *_GONE)]
 
     async def adopt(self, finding: Finding, errand: Errand) -> list[Event]:
-        """Return the events by which an entry takes its found image over."""
+        """Return the events by which an entry takes its found image over.
+
+        None where it is gone: what was seen of this entry before is forgotten then.
+
+        Raises:
+            StoppedError: the run stops while this only waits.
+        """
         fresh = await self._look.fresh(finding)
+        if fresh is None:
+            self._sightings.disregard(finding.image.image_id)
+            return []
         errand.claimed_s = _loop_time_s()
         return adoption(fresh, errand.record, errand.spec)
 
@@ -116,7 +134,7 @@ class Creator:
         """Return that an entry must not be made while its former key has an image."""
         if old.image_id is not None:
             try:
-                view = await self._service.get_image(old.image_id)
+                view = await self._look.settled_image(old.image_id)
             except ServiceError as error:
                 return OutcomeUnknown(error=error.fault)
             if view is None or not is_in_the_way(view, old):

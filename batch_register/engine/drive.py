@@ -158,7 +158,9 @@ class Driver:
             return self._held_back()  # its own look is newer
         finding = choose(self._sightings.of(record.key), record.dead_images)
         if finding is not None:
-            return await self._performer.creator.adopt(finding, errand)
+            taken = await self._performer.creator.adopt(finding, errand)
+            if taken:
+                return taken
         renamed = await self._under_other_key(errand)
         return self._held_back() if renamed is None else [renamed]
 

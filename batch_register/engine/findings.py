@@ -110,7 +110,7 @@ def adoption(
         events.append(ImageFailed(error=conflict, stage="create"))
         return events
     if image.image_id in record.dead_images:
-        events.append(OutcomeUnknown(error=_risen(image)))
+        events.append(OutcomeUnknown(error=risen(image)))
         return events
     events.append(
         ImageAdopted(
@@ -178,10 +178,12 @@ def renamed_from(old: EntryRecord) -> Fault:
     )
 
 
-def _risen(image: ImageView) -> Fault:
+def risen(image: ImageView) -> Fault:
+    """Return why an active image is not taken over: its import was told to have failed."""
     reason = (
         f"image {image.image_id} is active, although its import for this entry was told "
-        "to have failed; delete it to have the entry made afresh"
+        "to have failed: find out whether it is good, and delete it to have the entry "
+        "made afresh"
     )
     return Fault(
         kind=FaultKind.CONTRADICTION,

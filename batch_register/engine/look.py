@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from batch_register.engine.findings import Finding, choose
+from batch_register.engine.findings import LIVE, Finding, choose
 from batch_register.errors import ServiceError
 from batch_register.model import (
     ENTRY_TAG,
@@ -22,6 +22,7 @@ from batch_register.model import (
     ImageView,
     entry_digest,
 )
+from batch_register.pacing import SettleTime
 from batch_register.ports import ImageService, Observer
 from batch_register.stopping import Stop
 
@@ -71,12 +72,14 @@ class Look:
         manifest_name: str,
         *,
         poll_interval_s: float,
+        settle: SettleTime,
         stop: Stop,
         observer: Observer,
     ) -> None:
         self._service = service
         self._manifest_name = manifest_name
         self._poll_interval_s = poll_interval_s
+        self._settle = settle
         self._stop = stop
         self._observer = observer
         self.trust = TagTrust()
@@ -156,19 +159,43 @@ class Look:
             min(self._poll_interval_s, left_s) if left_s > 0 else self._poll_interval_s
         )
 
-    async def fresh(self, finding: Finding) -> Finding:
+    async def fresh(self, finding: Finding) -> Finding | None:
         """Return the finding with its image as the service itself shows it now.
 
-        A list may still show an image as queued whose register was accepted.
+        A list may still show an image as queued whose register was accepted, or one
+        that is gone or was given up: then there is no finding.
+
+        Raises:
+            StoppedError: the run stops while this only waits.
         """
         try:
-            view = await self._service.get_image(finding.image.image_id)
+            view = await self.settled_image(finding.image.image_id)
         except ServiceError as error:
             self._observer.noticed("look.failed", error=error.fault.sentence())
             return finding
-        if view is None or view.tag(ENTRY_TAG) is None:
+        if view is None or view.status not in LIVE:
+            return None
+        if view.tag(ENTRY_TAG) is None:
             return finding
         return replace(finding, image=view)
+
+    async def settled_image(self, image_id: ImageId) -> ImageView | None:
+        """Return an image; that there is none counts only twice, a settle time apart.
+
+        And only where no list shows it: a bare 404 may be a proxy's, not the service's.
+
+        Raises:
+            ServiceError: a look was refused.
+            StoppedError: the run stops while this only waits.
+        """
+        view = await self._service.get_image(image_id)
+        if view is None:
+            await self._stop.pause(self._settle.seconds)
+            view = await self._service.get_image(image_id)
+        if view is None:
+            listed = await self._service.list_images(ImageQuery(image_id=image_id))
+            view = next((each for each in listed if each.image_id == image_id), None)
+        return view
 
     async def _once(self, sought: Sought, *, is_settled: bool) -> Finding | None:
         finding = choose(await self._tagged(sought.key), sought.dead)

@@ -50,11 +50,11 @@ class Performer:
             service, limits, look=look, sightings=sightings, stop=stop
         )
         self._undertaker = Undertaker(
-            service, sightings.manifest_name, settle=limits.settle, stop=stop
+            service, look=look, sightings=sightings, stop=stop
         )
 
     async def perform(self, command: Command, errand: Errand) -> list[Event]:
-        """Carry out `command` and return what happened, the last event first to act on.
+        """Carry out `command` and return what happened, the last one says what to do next.
 
         Raises:
             StoppedError: the run stops while this command could only wait.

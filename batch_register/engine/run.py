@@ -68,6 +68,7 @@ class Run:
             service,
             name,
             poll_interval_s=limits.watch.poll_interval_s,
+            settle=limits.watch.settle,
             stop=stop,
             observer=observer,
         )

@@ -17,6 +17,7 @@ from batch_register.model import (
     MANIFEST_TAG,
     SPEC_TAG,
     EntryKey,
+    FaultKind,
     ImageId,
     ImageStatus,
     ImageView,
@@ -24,7 +25,7 @@ from batch_register.model import (
     entry_digest,
 )
 from batch_register.pacing import SettleTime
-from batch_register.stage import Active, Creating, Registered
+from batch_register.stage import Active, Creating, Failed, Registered, Registering
 
 _UNFINISHED = (ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.UNRECOGNISED)
 
@@ -45,6 +46,7 @@ class Sightings:
     _keys: dict[str, EntryKey] = field(default_factory=dict)  # by br-entry
     _strangers: dict[EntryKey, dict[ImageId, ImageView]] = field(default_factory=dict)
     _foreign: set[ImageId] = field(default_factory=set)  # surely not made by this run
+    _gone: set[ImageId] = field(default_factory=set)  # whatever lists go on to show
     _ownerless: dict[SpecDigest, ImageView] = field(default_factory=dict)
     _unfinished: set[ImageId] = field(default_factory=set)  # of those
     _began_s: float = float("inf")  # when the first list came in
@@ -55,7 +57,8 @@ class Sightings:
         """Take note of what a list has just shown."""
         self._began_s = min(self._began_s, now_s)
         for view in views:
-            if view.tag(MANIFEST_TAG) != self.manifest_name:
+            is_ours = view.tag(MANIFEST_TAG) == self.manifest_name
+            if not is_ours or view.image_id in self._gone:
                 continue
             record = self._record_of(view)
             if is_ownerless(view, record):
@@ -68,6 +71,11 @@ class Sightings:
         for image_id in self._strangers.pop(key, {}):
             self._unfinished.discard(image_id)
 
+    def disregard(self, image_id: ImageId) -> None:
+        """Take no more notice of an image: the service itself says that it is no more."""
+        self._gone.add(image_id)
+        self._unfinished.discard(image_id)
+
     def of(self, key: EntryKey) -> list[ImageView]:
         """Return the live images that could be taken over for an entry of ours."""
         record = self.records[key]
@@ -75,7 +83,9 @@ class Sightings:
         return [
             view
             for view in strangers
-            if view.image_id != record.image_id and is_alive(view, record.dead_images)
+            if view.image_id != record.image_id
+            and view.image_id not in self._gone
+            and is_alive(view, record.dead_images)
         ]
 
     def ownerless(self, spec: SpecDigest) -> ImageView | None:
@@ -162,6 +172,9 @@ class Sightings:
         known[view.image_id] = view
         if isinstance(record.certain_stage, Creating):
             return  # it may be what our own open create has made
+        if view.status not in LIVE or _is_known_conflict(record):
+            self._unfinished.discard(view.image_id)
+            return  # nobody works on it
         is_new = view.image_id not in self._foreign
         self._foreign.add(view.image_id)
         is_unfinished = view.status in _UNFINISHED
@@ -172,13 +185,29 @@ class Sightings:
             self._unfinished.discard(view.image_id)
         if (is_new or has_changed) and view.image_id not in record.duplicates:
             self._last_life_s = now_s
-        has_begun = is_new or (before is not None and _took_file(before, view))
+        took_file = before is not None and _took_file(before, view)
+        is_ours = view.image_id == record.image_id and _may_have_registered(record)
+        has_begun = is_new or (took_file and not is_ours)
         if has_begun and is_unfinished and self._is_late(now_s):
             self._is_proven = True
 
     def _is_late(self, now_s: float) -> bool:
         """Return whether what comes into sight now cannot have been there before."""
         return now_s > self._began_s + self.settle.seconds
+
+
+def _is_known_conflict(record: EntryRecord) -> bool:
+    """Return whether it is on record that another spec's image is in the way."""
+    fault = record.fault
+    is_failed = isinstance(record.stage, Failed)
+    return is_failed and fault is not None and fault.kind is FaultKind.SPEC_CONFLICT
+
+
+def _may_have_registered(record: EntryRecord) -> bool:
+    """Return whether an image may have its file from this ledger's own register."""
+    stage = record.certain_stage
+    is_under_way = isinstance(stage, Registering)
+    return is_under_way or (isinstance(stage, Registered) and stage.job_id is not None)
 
 
 def _took_file(before: ImageView, after: ImageView) -> bool:

@@ -67,6 +67,7 @@ class Watcher:
         self._check_places = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._is_stopped = False
         self._goes_by_tag = True  # until tag queries turn out to leave ours out
+        self._listed_s = 0.0  # when the latest list was asked for, or polling began
 
     async def watch(self, watched: Watched) -> Event:
         """Return how the image ended.
@@ -85,7 +86,11 @@ class Watcher:
             self._waiting.pop(watched.image_id, None)
 
     async def run(self) -> None:
-        """Poll while anything is watched, until the run stops or this is cancelled."""
+        """Poll while anything is watched, until the run stops or this is cancelled.
+
+        The run has listed everything before: from here on lists leave no gap.
+        """
+        self._listed_s = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as group:
             try:
                 await self._poll(group)
@@ -131,6 +136,7 @@ class Watcher:
 
     async def _list(self) -> dict[ImageId, ImageView]:
         """Return the images in flight by id; a failed poll shows none and harms none."""
+        asked_at_s = asyncio.get_running_loop().time()
         tag = (MANIFEST_TAG, self._manifest_name) if self._goes_by_tag else None
         query = ImageQuery(tag=tag, created_since=self._oldest())
         try:
@@ -142,6 +148,7 @@ class Watcher:
         except TimeoutError:
             self._observer.noticed("watch.list_failed", error="no answer in time")
             return {}
+        self._listed_s = asked_at_s
         return {view.image_id: view for view in views}
 
     def _oldest(self) -> str | None:
@@ -149,12 +156,15 @@ class Watcher:
 
         It narrows the list to a few times what is in flight. The stamps are the
         cloud's own, so that clocks need not agree; they sort as text (ISO 8601). What
-        another run made for the same entries shortly before is to be seen too.
+        another run made for the same entries shortly before is to be seen too, and
+        whatever was made since the list before this one.
         """
         stamps = [watched.created_at for watched, _ in self._waiting.values()]
         if not stamps or not all(stamps):
             return None
-        return earlier(min(stamps), 2 * self._limits.settle_s)
+        gap_s = asyncio.get_running_loop().time() - self._listed_s
+        settle_s = self._limits.settle_s
+        return earlier(min(stamps), max(2 * settle_s, gap_s + settle_s))
 
     async def _check(self, watched: Watched) -> None:
         """Ask about one image directly; a failed request leaves it waiting."""

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from batch_register.engine.bury import Undertaker
+from batch_register.engine.look import Look
+from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.errors import StoppedError
 from batch_register.event import (
@@ -20,6 +22,7 @@ from batch_register.event import (
 )
 from batch_register.model import (
     ENTRY_TAG,
+    MANIFEST_TAG,
     SPEC_TAG,
     Action,
     EntryKey,
@@ -38,7 +41,7 @@ from batch_register.model import (
 from batch_register.pacing import SettleTime
 from batch_register.stage import Replacing
 from batch_register.stopping import Stop
-from tests.fakes import ScriptedService, fault, service_error
+from tests.fakes import Notebook, ScriptedService, fault, service_error
 from tests.virtual_time import run_virtually
 
 IMAGE, JOB = ImageId("image-1"), JobId("job-1")
@@ -64,6 +67,12 @@ def job(status: JobStatus) -> JobView:
 
 
 DONE = job(JobStatus.FAIL)
+STRANGER = ImageView(
+    image_id=ImageId("image-9"),
+    name="web-01",
+    status=ImageStatus.SAVING,
+    tags=((MANIFEST_TAG, "wave-07"), (ENTRY_TAG, TAG)),
+)
 
 
 def adopted(status: ImageStatus) -> Event:
@@ -97,13 +106,25 @@ class Bench:
         self.service, self.stop = ScriptedService(answers=scripts), Stop()
         stage = Replacing(image_id=IMAGE, job_id=job_id)
         self.record = EntryRecord(key=EntryKey("web-01"), stage=stage)
+        settle = SettleTime(least_s=SETTLE_S)
+        self.look = Look(
+            self.service,
+            "wave-07",
+            poll_interval_s=5.0,
+            settle=settle,
+            stop=self.stop,
+            observer=Notebook(),
+        )
+        self.sightings = Sightings(
+            manifest_name="wave-07",
+            records={self.record.key: self.record},
+            settle=settle,
+            patience_s=3600.0,
+        )
 
     async def bury(self) -> Event:
         undertaker = Undertaker(
-            self.service,
-            "wave-07",
-            settle=SettleTime(least_s=SETTLE_S),
-            stop=self.stop,
+            self.service, look=self.look, sightings=self.sightings, stop=self.stop
         )
         return await undertaker.bury(self.record, IMAGE)
 
@@ -215,8 +236,14 @@ def test_a_dead_image_whose_tags_are_gone_stays() -> None:
     )
 
 
-@pytest.mark.parametrize("status", [ImageStatus.SAVING, ImageStatus.ACTIVE])
-@pytest.mark.parametrize("ended", [DONE, None])
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [
+        (ImageStatus.SAVING, DONE),
+        (ImageStatus.SAVING, None),
+        (ImageStatus.ACTIVE, None),
+    ],
+)
 def test_beside_a_living_image_whose_tags_are_gone_nothing_is_made(
     status: ImageStatus, ended: JobView | None
 ) -> None:
@@ -249,11 +276,41 @@ def test_an_image_that_came_alive_without_a_known_job_is_taken_over() -> None:
     )
 
 
+@pytest.mark.parametrize("tags", [view(ImageStatus.ACTIVE).tags, ()])
+def test_an_active_image_whose_job_failed_is_a_persons_to_judge(
+    tags: tuple[tuple[str, str], ...],
+) -> None:
+    """Waiting would never end: found by a story of two ledgers."""
+    risen = replace(view(ImageStatus.ACTIVE), tags=tags)
+    event, _ = buried(get_image=risen, get_job=DONE)
+    assert isinstance(event, OutcomeUnknown)
+    assert (event.error.code, event.error.action) == (
+        "image.risen",
+        Action.CONTACT_PROVIDER,
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "event"),
+    [
+        (view(ImageStatus.QUEUED), DELETED),
+        (view(ImageStatus.SAVING), alive("it is saving")),
+    ],
+)
+def test_beside_another_run_a_shell_that_had_a_job_is_looked_at_twice(
+    then: ImageView, event: Event
+) -> None:
+    """That run may just have registered a file for it, and a look may lag."""
+    bench = Bench(get_image=[view(ImageStatus.QUEUED), then], get_job=DONE)
+    bench.sightings.note_listed([STRANGER], 0.0)
+    assert run_virtually(bench.bury()) == event
+    assert bench.service.times("get_image") == [0.0, SETTLE_S]
+
+
 @pytest.mark.parametrize(
     ("image", "ended", "why"),
     [
         (view(ImageStatus.SAVING), DONE, "it is saving"),
-        (view(ImageStatus.ACTIVE), DONE, "it is active"),
         (view(ImageStatus.UNRECOGNISED, raw_status="baking"), DONE, "it is baking"),
         (view(ImageStatus.UNRECOGNISED, raw_status="baking"), None, "it is baking"),
         (view(ImageStatus.UNRECOGNISED), None, "it is unrecognised"),

@@ -262,7 +262,7 @@ def test_a_failed_image_that_is_alive_although_its_job_failed_stays_unknown() ->
     )
     for _ in range(2):
         assert one.run().exit_code == 4
-        assert unknown_fault(one).code == "shell.alive"
+        assert unknown_fault(one).code == "image.risen"
     assert one.cloud.calls["delete"] == 0
     assert one.images_and_jobs() == (1, [1])
 

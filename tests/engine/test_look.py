@@ -23,6 +23,7 @@ from batch_register.model import (
     StopReason,
     entry_digest,
 )
+from batch_register.pacing import SettleTime
 from batch_register.stopping import Stop
 from tests.fakes import Notebook, ScriptedService, service_error
 from tests.virtual_time import run_virtually
@@ -68,6 +69,7 @@ class Bench:
             self.service,
             "wave-07",
             poll_interval_s=5.0,
+            settle=SettleTime(least_s=30.0),
             stop=self.stop,
             observer=self.notebook,
         )
@@ -305,11 +307,10 @@ def test_a_found_image_is_taken_by_its_own_status_not_by_the_lists() -> None:
 @pytest.mark.parametrize(
     ("answer", "notices"),
     [
-        (None, []),
         (replace(OURS, tags=(), status=ImageStatus.SAVING), []),
         (OUTAGE, [("look.failed", {"error": "test: as scripted"})]),
     ],
-    ids=["not known there", "without tags", "no answer"],
+    ids=["without tags", "no answer"],
 )
 def test_where_the_image_itself_tells_nothing_the_lists_word_stands(
     answer: object, notices: list[tuple[str, dict[str, object]]]
@@ -318,3 +319,26 @@ def test_where_the_image_itself_tells_nothing_the_lists_word_stands(
     bench.service.answers["get_image"] = [answer]
     assert run_virtually(bench.look.fresh(Finding(image=OURS))) == Finding(image=OURS)
     assert bench.notebook.notices == notices
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"get_image": [None], "list": [[]]},
+        {"get_image": [replace(OURS, status=ImageStatus.KILLED)]},
+        {"get_image": [replace(OURS, status=ImageStatus.DELETED)]},
+    ],
+)
+def test_an_image_that_is_no_more_is_no_finding_whatever_lists_show(
+    answers: dict[str, list[object]],
+) -> None:
+    bench = Bench()
+    bench.service.answers |= answers
+    assert run_virtually(bench.look.fresh(Finding(image=OURS))) is None
+
+
+def test_an_image_that_a_list_by_id_shows_is_there_whatever_a_get_says() -> None:
+    bench = Bench()
+    bench.service.answers |= {"get_image": [None], "list": [[THEIRS, OURS]]}
+    assert run_virtually(bench.look.fresh(Finding(image=OURS))) == Finding(image=OURS)
+    assert bench.service.times("get_image") == [0.0, 30.0]

@@ -18,6 +18,7 @@ from batch_register.model import (
     ImageStatus,
     ImageView,
     Pairs,
+    identity_tags,
     spec_digest,
 )
 from batch_register.stage import Command, CreateImage, FindImage, RegisterImage
@@ -31,8 +32,15 @@ from tests.virtual_time import run_virtually
 
 def performer(service: ScriptedService) -> Performer:
     stop, notebook = Stop(), Notebook()
-    look = Look(service, "wave-07", poll_interval_s=5.0, stop=stop, observer=notebook)
     limits = watch_limits()
+    look = Look(
+        service,
+        "wave-07",
+        poll_interval_s=5.0,
+        settle=limits.settle,
+        stop=stop,
+        observer=notebook,
+    )
     watcher = Watcher(service, "wave-07", limits, stop=stop, observer=notebook)
     sightings = Sightings(
         manifest_name="wave-07", records={}, settle=limits.settle, patience_s=3600.0
@@ -75,19 +83,28 @@ def test_none_is_found_only_a_settle_time_after_the_later_of_call_and_start(
     assert service.times("list")[-1] == asked_until_s
 
 
+SAVING = ImageView(
+    image_id=IMAGE,
+    name="web-01",
+    status=ImageStatus.SAVING,
+    tags=identity_tags("wave-07", spec()),
+)
+
+
 class SightedService(ScriptedService):
     """Refuses to create what another run has made meanwhile."""
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
-        view = ImageView(
-            image_id=IMAGE, name=spec.name, status=ImageStatus.SAVING, tags=tags
-        )
-        raise SeenError(Finding(image=view))
+        raise SeenError(Finding(image=SAVING))
 
 
 def test_a_create_that_is_needless_in_the_end_takes_over_what_was_seen() -> None:
     wanted = errand(spec=spec())
-    (event,) = run_virtually(performer(SightedService()).perform(CreateImage(), wanted))
+    (event,) = run_virtually(
+        performer(SightedService(answers={"get_image": [SAVING]})).perform(
+            CreateImage(), wanted
+        )
+    )
     assert event == ImageAdopted(
         image_id=IMAGE, status=ImageStatus.SAVING, spec=spec_digest(spec())
     )
