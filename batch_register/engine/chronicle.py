@@ -9,6 +9,7 @@ from __future__ import annotations
 from batch_register.engine.drive import Driver
 from batch_register.engine.lookout import Lookout
 from batch_register.event import DuplicateSeen
+from batch_register.model import EntryKey
 from batch_register.ports import Ledger, Observer
 
 LIST_LAG = "list_lag_s"
@@ -35,15 +36,10 @@ class Chronicle:
         while True:
             await self._lookout.news.wait()
             self._lookout.news.clear()
-            await self.catch_up()
+            await self._catch_up(self._lookout.sightings.seen_lately())
 
-    async def catch_up(self) -> None:
-        """Write down what is new.
-
-        Raises:
-            LedgerError: the ledger cannot be written.
-        """
-        for record, view in list(self._lookout.sightings.unreported()):
+    async def _catch_up(self, keys: list[EntryKey] | None) -> None:
+        for record, view in list(self._lookout.sightings.unreported(keys)):
             twin = DuplicateSeen(image_id=view.image_id, status=view.status)
             await self._driver.record(record, twin)
             self._observer.noticed(
@@ -64,7 +60,7 @@ class Chronicle:
         Raises:
             LedgerError: the ledger cannot be written.
         """
-        await self.catch_up()
+        await self._catch_up(None)
         await self._remember()
 
     async def _remember(self) -> None:

@@ -11,7 +11,9 @@ seen meanwhile.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from batch_register.engine.batch import Batch
 from batch_register.engine.findings import Finding, choose
@@ -37,6 +39,9 @@ from batch_register.ports import ImageService
 from batch_register.stopping import Stop
 from batch_register.watcher import WatchLimits
 
+_T = TypeVar("_T")
+
+_PER_TURN = 2_000  # about 5 ms
 # A list counts as recent for so many poll intervals: a tick, a slow answer, one failure.
 _FRESH_POLLS = 3
 
@@ -67,6 +72,12 @@ class Lookout:
         self.news = asyncio.Event()  # a list has come in
         self._listed_s = float("-inf")  # when the latest whole list was asked for
 
+    async def prepare(self) -> None:
+        """Learn whose images to look out for, without holding the loop up."""
+        for some in _sliced(list(self.sightings.records)):
+            self.sightings.learn_keys(some)
+            await asyncio.sleep(0)
+
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """See ports.ImageService; raises SeenError where there is one to take over."""
         await self._look_again(spec.key)
@@ -89,7 +100,9 @@ class Lookout:
         """See ports.ImageService."""
         asked_at_s = _now_s()
         views = await self._service.list_images(query)
-        self.sightings.note_listed(views, _now_s())
+        for some in _sliced(views):
+            self.sightings.note_listed(some, _now_s())
+            await asyncio.sleep(0)
         if query.tag in (None, (MANIFEST_TAG, self.sightings.manifest_name)):
             self._listed_s = asked_at_s
             names = {view.image_id for view in views}
@@ -134,6 +147,12 @@ class Lookout:
     async def get_quota(self) -> Quota:
         """See ports.ImageService."""
         return await self._service.get_quota()
+
+
+def _sliced(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Yield the items in slices that one turn of the loop can take."""
+    for begin in range(0, max(len(items), 1), _PER_TURN):
+        yield items[begin : begin + _PER_TURN]
 
 
 def _now_s() -> float:

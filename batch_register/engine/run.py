@@ -59,6 +59,7 @@ class Run:
         sightings = ports.lookout.sightings
         self._batch = batch
         self._ledger = ports.ledger
+        self._lookout = ports.lookout
         self._limits = limits
         self._stop = stop
         self._observer = observer
@@ -131,6 +132,7 @@ class Run:
         if window_s is not None:
             end = loop.call_at(self._started_s + window_s, self._end_window)
         try:
+            await self._lookout.prepare()
             await self._look_around(work)
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(self._watcher.run())

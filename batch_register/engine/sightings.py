@@ -46,6 +46,7 @@ class Sightings:
     _keys: dict[str, EntryKey] = field(default_factory=dict)  # by br-entry
     _strangers: dict[EntryKey, dict[ImageId, ImageView]] = field(default_factory=dict)
     _foreign: set[ImageId] = field(default_factory=set)  # surely not made by this run
+    _lately: set[EntryKey] = field(default_factory=set)
     _gone: set[ImageId] = field(default_factory=set)  # whatever lists go on to show
     _ownerless: dict[SpecDigest, ImageView] = field(default_factory=dict)
     _unfinished: set[ImageId] = field(default_factory=set)  # of those
@@ -97,12 +98,24 @@ class Sightings:
         own = precedence(_shell(self.records[key]))
         return next((each for each in self.of(key) if precedence(each) < own), None)
 
-    def unreported(self) -> Iterator[tuple[EntryRecord, ImageView]]:
-        """Yield the twins that no ledger line tells of yet.
+    def learn_keys(self, keys: Iterable[EntryKey]) -> None:
+        """Learn by which tag these entries' images are known."""
+        for key in keys:
+            self._keys[entry_digest(self.manifest_name, key)] = key
+
+    def seen_lately(self) -> list[EntryKey]:
+        """Return the entries whose strangers lists have shown since the last time."""
+        lately, self._lately = list(self._lately), set()
+        return lately
+
+    def unreported(
+        self, keys: Iterable[EntryKey] | None = None
+    ) -> Iterator[tuple[EntryRecord, ImageView]]:
+        """Yield the twins that no ledger line tells of yet, of these entries or of all.
 
         An image that goes before our own shell is none: it will be taken over.
         """
-        for key in self._strangers:
+        for key in list(self._strangers) if keys is None else keys:
             record = self.records[key]
             if record.image_id is None:
                 continue
@@ -143,7 +156,7 @@ class Sightings:
         if entry is None:
             return None
         if not self._keys:
-            self._keys = {entry_digest(self.manifest_name, k): k for k in self.records}
+            self.learn_keys(self.records)
         key = self._keys.get(entry)
         return None if key is None else self.records[key]
 
@@ -170,6 +183,7 @@ class Sightings:
         known = self._strangers.setdefault(record.key, {})
         before = known.get(view.image_id)
         known[view.image_id] = view
+        self._lately.add(record.key)
         if isinstance(record.certain_stage, Creating):
             return  # it may be what our own open create has made
         if view.status not in LIVE or _is_known_conflict(record):
