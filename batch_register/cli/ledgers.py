@@ -7,10 +7,12 @@ Must not know: what is compared.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from batch_register.cli.assembly import ledger_path
 from batch_register.cli.connection import WallClock
 from batch_register.errors import LedgerError, SettingsError
 from batch_register.ledger import (
@@ -25,16 +27,30 @@ from batch_register.reconcile import LedgerView
 from batch_register.settings import Settings
 
 
+def default_ledgers(manifest: Path, settings: Settings) -> tuple[Path, ...]:
+    """Return where runs are recorded: as the settings say, and beside the manifest."""
+    beside = ledger_path(manifest, replace(settings, ledger=None))
+    return ledger_path(manifest, settings), beside
+
+
 def chosen_ledgers(
-    given: tuple[Path, ...], default: Path, settings: Settings, *, must_exist: bool
+    given: tuple[Path, ...],
+    defaults: tuple[Path, ...],
+    settings: Settings,
+    *,
+    deletes: bool,
 ) -> tuple[Path, ...]:
     """Return the ledgers to compare with, each once, the one that is written to first.
+
+    Where something is to be deleted, a default ledger that exists is a witness beside
+    those that were named: nobody must think of it.
 
     Raises:
         LedgerError: one that was named is not there.
         SettingsError: there is none and something is to be deleted, or the log would
             be written into one.
     """
+    default = defaults[0]
     named = given or ((default,) if settings.ledger is not None else ())
     for path in named:
         if not path.exists():
@@ -42,9 +58,10 @@ def chosen_ledgers(
                 "check --ledger: what a ledger names is protected only if it is given"
             )
             raise LedgerError(str(path), "there is no such ledger", hint=hint)
-    chosen = tuple({path.resolve(): path for path in named or (default,)}.values())
+    witnesses = [path for path in defaults if deletes and path.exists()]
+    chosen = _each_once([*(named or (default,)), *witnesses])
     if not default.exists() and not named:
-        if must_exist:
+        if deletes:
             message = (
                 f"{default}: there is no ledger that tells which images are in use"
             )
@@ -56,6 +73,14 @@ def chosen_ledgers(
         message = f"ledger and log_file are the same file, {log_file}"
         raise SettingsError(message, hint="give each a file of its own")
     return chosen
+
+
+def _each_once(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the paths as they were spelled first, no file twice."""
+    spelled: dict[Path, Path] = {}
+    for path in paths:
+        spelled.setdefault(path.resolve(), path)
+    return tuple(spelled.values())
 
 
 @asynccontextmanager

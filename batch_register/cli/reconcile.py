@@ -37,7 +37,8 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
     type=click.Path(path_type=Path),
     help=(
         "Ledger to compare with; left out, the run's own. Given several times (shards), "
-        "each protects what it names, and only the first is written to."
+        "each protects what it names, and only the first is written to. When deleting, "
+        "the run's own protects too, named or not."
     ),
 )
 @click.option(
@@ -55,7 +56,10 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
     default="24h",
     show_default=True,
     callback=_seconds,
-    help="Delete only orphans that are older than this, by the cloud's own clock.",
+    help=(
+        "Delete only orphans that are older than this, by the cloud's own clock; never "
+        "less than the image deadline (1h, unless the settings say otherwise)."
+    ),
 )
 @click.option(
     "--yes", "is_agreed", is_flag=True, help="Delete without asking; for schedulers."

@@ -23,7 +23,7 @@ from batch_register.cli.connection import CloudService, WallClock, open_service
 from batch_register.cli.console import log_plan
 from batch_register.cli.display import Display
 from batch_register.cli.interrupts import two_stage_stop
-from batch_register.cli.ledgers import chosen_ledgers, open_ledgers
+from batch_register.cli.ledgers import chosen_ledgers, default_ledgers, open_ledgers
 from batch_register.cli.observers import LogObserver
 from batch_register.errors import NotAllowedError, ServiceError, StoppedError
 from batch_register.ledger import LedgerFile, raw_lines
@@ -54,6 +54,7 @@ from batch_register.reconcile import (
     late_finishers,
     looks,
     mentioned,
+    orphan_age_s,
     record_finishers,
 )
 from batch_register.reconcile.document import document
@@ -100,9 +101,9 @@ def reconcile_all(request: Request, resolved: ResolvedSettings) -> int:
         BatchRegisterError: manifest, ledger or cloud could not be read or written.
     """
     settings = resolved.settings
-    default = ledger_path(request.manifest, settings)
+    defaults = default_ledgers(request.manifest, settings)
     ledgers = chosen_ledgers(
-        request.ledgers, default, settings, must_exist=request.deletes
+        request.ledgers, defaults, settings, deletes=request.deletes
     )
     # On a terminal what is shown says it all: like beside a bar, only warnings.
     display = Display.BAR if sys.stderr.isatty() else Display.NONE
@@ -214,7 +215,8 @@ class _Job:
 
     def _judging(self) -> Judging:
         now = judging_time(self._service.service_now(), WallClock().now())
-        return Judging(now=now, age=timedelta(seconds=self._request.age_s))
+        age_s = orphan_age_s(self._request.age_s, self._settings.image_deadline_s)
+        return Judging(now=now, age=timedelta(seconds=age_s))
 
     # ------------------------------------------------------------ showing and asking
 

@@ -14,7 +14,7 @@ from batch_register.reconcile.known import Known, LedgerView, Sight
 from batch_register.reconcile.mentions import mentioned
 from batch_register.reconcile.outcome import Deletion, Outcome
 from batch_register.reconcile.record import record_finishers
-from batch_register.reconcile.removal import judging_time
+from batch_register.reconcile.removal import judging_time, orphan_age_s
 from batch_register.reconcile.remove import Remover
 from batch_register.reconcile.survey import Survey
 
@@ -36,5 +36,6 @@ __all__ = [
     "late_finishers",
     "looks",
     "mentioned",
+    "orphan_age_s",
     "record_finishers",
 ]

@@ -115,6 +115,11 @@ def judging_time(service_now: datetime | None, our_now: datetime) -> datetime:
     return min(service_now, our_now + CLOCKS_MAY_DIFFER)
 
 
+def orphan_age_s(asked_s: float, image_deadline_s: float) -> float:
+    """Return how old an orphan must be: a run may still be at work on a younger one."""
+    return max(asked_s, image_deadline_s)
+
+
 def known_jobs(records: Iterable[EntryRecord]) -> list[JobId]:
     """Return the jobs that ledgers know of one entry."""
     return [record.job_id for record in records if record.job_id is not None]

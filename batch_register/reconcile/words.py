@@ -33,7 +33,7 @@ _OBSTACLES = {
     Obstacle.NAMED: "a ledger names it",
     Obstacle.OPEN_CALL: "a ledger leaves a call for its entry open",
     Obstacle.RUNNING_JOB: "a job of its entry runs or could not be asked for",
-    Obstacle.YOUNG: "it is not older than --orphan-age",
+    Obstacle.YOUNG: "it is not older than --orphan-age and the image deadline",
     Obstacle.AGE_UNKNOWN: "its age is not known",
 }
 _KINDS = {

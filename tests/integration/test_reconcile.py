@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -434,7 +435,11 @@ def test_a_shell_that_a_lost_ledger_left_behind_is_found_and_deleted(
 
     first = hand.reconcile(*DELETE)
     assert [each["obstacles"] for each in first.document["orphans"]] == [["young"]]
-    age = ("--orphan-age", "2s")
+    quick = tmp_path / "quick.yaml"
+    quick.write_text("image_deadline: 2s\n")
+    age = ("--orphan-age", "2s", "--config", quick.name)
+    floored = hand.reconcile(*DELETE, *age[:2])  # an image may be at work for an hour
+    assert [each["obstacles"] for each in floored.document["orphans"]] == [["young"]]
     while not (ended := hand.reconcile(*DELETE, *age)).document["deletions"]:
         assert ended.code == 0, ended.err
 
@@ -670,6 +675,29 @@ def test_a_second_ledger_that_a_run_holds_forbids_deletions_but_not_looking(
     assert other.reconcile(*both, *DELETE).document["summary"]["deletions"] == {
         "deleted": 1
     }
+
+
+def test_the_runs_own_ledger_protects_whatever_ledger_is_named(hand: Hand) -> None:
+    manifest = hand.shell.manifest(2)
+    shard = ("--ledger", "shard.jsonl", "--select", "web-0")
+    assert hand.shell.run(manifest, *shard).code == 0
+    assert hand.shell.run(manifest).code == 0
+    named, stray = hand.seed("web-1"), hand.seed("gone-01")
+    own = hand.shell.folder / LEDGER
+    seen = {"image_id": named, "status": "queued"}
+    hand.note(own, "image.duplicate_seen", "web-1", **seen)
+    flags = ("--ledger", "shard.jsonl", *DELETE)
+
+    with own.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as a run holds it
+        beside_a_run = hand.reconcile(*flags)
+    ended = hand.reconcile(*flags)
+
+    assert (beside_a_run.code, ended.code) == (7, 0)
+    assert LEDGER in beside_a_run.err
+    assert ended.document["ledgers"] == ["shard.jsonl", LEDGER]
+    assert [each["image_id"] for each in ended.document["deletions"]] == [stray]
+    assert named in hand.images()
 
 
 def test_what_only_another_ledger_leaves_open_is_shown_and_not_written(

@@ -24,6 +24,7 @@ from batch_register.reconcile.removal import (
     known_jobs,
     moment,
     obstacles,
+    orphan_age_s,
 )
 from batch_register.stage import (
     Active,
@@ -213,3 +214,8 @@ def test_a_fault_alone_is_no_open_call() -> None:
     why = Fault(kind=FaultKind.DEADLINE, code="c", reason="r", action=Action.NONE)
     failed = record(Failed(fault=why, image_id=TWO))
     assert obstacles(FREE, replace(AROUND, records=(failed,))) == ()
+
+
+def test_an_orphan_is_never_younger_than_an_image_at_work_may_be() -> None:
+    assert orphan_age_s(86400.0, 3600.0) == 86400.0
+    assert orphan_age_s(2.0, 3600.0) == 3600.0

@@ -196,7 +196,10 @@ def test_an_image_that_has_changed_since_it_was_listed_stays(
 
 def test_an_image_stays_that_is_young_by_the_clock_of_that_moment() -> None:
     bench = Bench(now=datetime(2026, 9, 1, 2, tzinfo=UTC))
-    assert bench.outcome() == (Outcome.KEPT, "it is not older than --orphan-age")
+    assert bench.outcome() == (
+        Outcome.KEPT,
+        "it is not older than --orphan-age and the image deadline",
+    )
     assert bench.sent == 0
 
 
