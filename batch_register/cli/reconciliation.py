@@ -180,6 +180,7 @@ class _Job:
     ) -> None:
         """Compare, write, show, and delete where that is asked for and agreed to."""
         known = Known(self._manifest, views)
+        self._warn_of_empty(views)
         sight, named = await self._seen(known)
         late = late_finishers(known, sight)
         if record is not None:
@@ -187,7 +188,7 @@ class _Job:
         named |= _named_by(late)
         findings = compare(known, sight, named, late, self._judging())
         deletions: list[Deletion] = []
-        self._show(findings)
+        self._show(findings, views)
         if record is not None and await self._agreed(findings.deletable):
             remover = Remover(
                 known,
@@ -220,10 +221,16 @@ class _Job:
 
     # ------------------------------------------------------------ showing and asking
 
-    def _show(self, findings: Findings) -> None:
+    def _warn_of_empty(self, views: tuple[LedgerView, ...]) -> None:
+        """Say on any output that nothing will be deleted, and by which ledgers."""
+        if self._request.deletes and not any(view.records for view in views):
+            names = [view.path for view in views]
+            structlog.get_logger().warning("reconcile.no_entries", ledgers=names)
+
+    def _show(self, findings: Findings, views: tuple[LedgerView, ...]) -> None:
         name, width = self._manifest.name, _width()
         if self._settings.output is Output.TABLE:
-            names = "".join(f"ledger: {path}\n" for path in self._ledgers)
+            names = "".join(map(_ledger_line, views))
             text = render(findings, name, width=width)
             stdout.write(text + (names or "ledger: none yet\n"))
         elif self._settings.output is Output.QUIET:
@@ -274,6 +281,11 @@ class _Job:
 def _named_by(late: tuple[LateFinisher, ...]) -> set[ImageId]:
     """Return the images that the late finishers stand by: they are nobody's orphans."""
     return {one.image_id for one in late}
+
+
+def _ledger_line(view: LedgerView) -> str:
+    empty = "" if view.records else " (holds no entries)"
+    return f"ledger: {view.path}{empty}\n"
 
 
 def _images(count: int) -> str:

@@ -141,6 +141,7 @@ def circumstances(
     return Circumstances(
         manifest_name=known.manifest_name,
         has_ledger=bool(known.ledgers),
+        has_entries=any(ledger.records for ledger in known.ledgers),
         is_named=is_named,
         records=records,
         jobs=tuple(sight.job(job) for job in jobs),

@@ -38,6 +38,7 @@ class Obstacle(StrEnum):
     """What stands in the way of deleting an orphan."""
 
     NO_LEDGER = "no_ledger"
+    NO_ENTRIES = "no_entries"
     FOREIGN = "foreign"
     NO_ENTRY = "no_entry_tag"
     NO_SPEC = "no_spec_tag"
@@ -60,6 +61,7 @@ class Circumstances:
 
     manifest_name: str
     has_ledger: bool
+    has_entries: bool  # any ledger does: an empty one knows of no image
     is_named: bool
     records: tuple[EntryRecord, ...]
     jobs: tuple[JobView | None, ...]
@@ -74,6 +76,7 @@ def obstacles(view: ImageView, around: Circumstances) -> tuple[Obstacle, ...]:
     running = any(job is not None and job.status not in _ENDED for job in around.jobs)
     stand: tuple[tuple[bool, Obstacle], ...] = (
         (not around.has_ledger, Obstacle.NO_LEDGER),
+        (around.has_ledger and not around.has_entries, Obstacle.NO_ENTRIES),
         (view.tag(MANIFEST_TAG) != around.manifest_name, Obstacle.FOREIGN),
         (not view.tag(ENTRY_TAG), Obstacle.NO_ENTRY),
         (not view.tag(SPEC_TAG), Obstacle.NO_SPEC),

@@ -26,6 +26,7 @@ from batch_register.report.plain import printable
 _UNBOUND = 10_000  # cells: without a terminal nothing is wrapped
 _OBSTACLES = {
     Obstacle.NO_LEDGER: "no ledger tells which images are in use",
+    Obstacle.NO_ENTRIES: "the ledger holds no entries, so it tells of no image in use",
     Obstacle.FOREIGN: "it does not carry this manifest's tag",
     Obstacle.NO_ENTRY: "it has no br-entry tag",
     Obstacle.NO_SPEC: "it has no br-spec tag",

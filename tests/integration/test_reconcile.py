@@ -608,6 +608,24 @@ def test_a_person_reads_a_table_or_its_gist_and_no_ledger_is_made(hand: Hand) ->
     )
 
 
+@pytest.mark.parametrize("head", [0, 1])
+def test_a_ledger_without_entries_is_no_ledger_to_delete_by(
+    hand: Hand, head: int
+) -> None:
+    assert hand.shell.run(hand.shell.manifest(1, name="wave-07")).code == 0
+    whole = (hand.shell.folder / LEDGER).read_bytes().splitlines(keepends=True)
+    (hand.shell.folder / LEDGER).write_bytes(b"".join(whole[:head]))
+    image = hand.seed("gone-01")
+
+    ended = hand.shell("reconcile", f"{NAME}.yaml", *DELETE)
+
+    assert ended.code == 0, ended.err
+    assert image in hand.images()
+    assert "stays: the ledger holds no entries" in ended.out
+    assert f"ledger: {LEDGER} (holds no entries)" in ended.out
+    assert "reconcile.no_entries" in ended.err
+
+
 @pytest.mark.parametrize(("status", "code"), [(400, 69), (403, 77), (401, 77)])
 def test_without_a_list_nothing_is_deleted_nor_written(
     serve_cloud: Callable[..., Cloud], tmp_path: Path, status: int, code: int

@@ -82,13 +82,13 @@ def test_an_image_of_a_removed_entry_is_an_orphan_that_stays() -> None:
 
 def test_an_image_of_an_entry_that_nobody_knows_is_an_orphan_without_a_key() -> None:
     stray = view(TWO, S.KILLED, key="long-gone")
-    (orphan,) = found(known(ledger()), sight(stray)).orphans
+    (orphan,) = found(known(ledger(record())), sight(stray)).orphans
     assert (orphan.kind, orphan.key, orphan.obstacles) == (OrphanKind.UNNAMED, None, ())
 
 
 def test_an_image_with_the_manifests_tag_alone_is_an_orphan_that_stays() -> None:
     bare = retagged(view(TWO, S.QUEUED), br_entry=None, br_spec=None)
-    (orphan,) = found(known(ledger()), sight(bare)).orphans
+    (orphan,) = found(known(ledger(record())), sight(bare)).orphans
     assert orphan.obstacles == (Obstacle.NO_ENTRY, Obstacle.NO_SPEC)
 
 
@@ -104,6 +104,15 @@ def test_an_image_that_a_look_no_longer_shows_is_no_orphan() -> None:
 def test_without_a_ledger_every_image_is_an_orphan_and_none_may_go() -> None:
     (orphan,) = found(known(), sight(view(TWO, S.QUEUED))).orphans
     assert orphan.obstacles == (Obstacle.NO_LEDGER,)
+
+
+def test_an_empty_ledger_tells_of_no_image_so_none_may_go() -> None:
+    shell = sight(view(TWO, S.QUEUED))
+    (orphan,) = found(known(ledger()), shell).orphans
+    assert orphan.obstacles == (Obstacle.NO_ENTRIES,)
+    one_of_two = known(ledger(), ledger(record(key="db-01"), path="b.jsonl"))
+    (orphan,) = found(one_of_two, shell).orphans
+    assert orphan.obstacles == ()
 
 
 def test_an_open_call_in_any_ledger_keeps_an_entrys_orphans() -> None:
@@ -127,7 +136,8 @@ def test_a_job_of_its_entry_that_was_not_asked_for_keeps_an_orphan(
 
 def test_deletable_are_the_orphans_without_obstacles() -> None:
     seen = sight(view(TWO, S.QUEUED), view(THREE, S.ACTIVE))
-    findings = found(known(ledger()), seen)
+    what = known(ledger(record(key="db-01")))
+    findings = found(what, seen)
     assert [orphan.view.image_id for orphan in findings.deletable] == [TWO]
 
 

@@ -47,6 +47,7 @@ FREE = view(ONE, ImageStatus.QUEUED)
 AROUND = Circumstances(
     manifest_name=NAME,
     has_ledger=True,
+    has_entries=True,
     is_named=False,
     records=(record(Active(image_id=TWO, job_id=JOB, size_bytes=1)),),
     jobs=(job(JobStatus.SUCCESS),),
@@ -98,6 +99,7 @@ def test_each_property_of_the_image_can_keep_it(
     ("around", "obstacle"),
     [
         (replace(AROUND, has_ledger=False), Obstacle.NO_LEDGER),
+        (replace(AROUND, has_entries=False), Obstacle.NO_ENTRIES),
         (replace(AROUND, is_named=True), Obstacle.NAMED),
         (replace(AROUND, unseen_jobs=1), Obstacle.RUNNING_JOB),
         *(
@@ -168,6 +170,7 @@ def test_everything_that_stands_in_the_way_is_named() -> None:
         unseen_jobs=1,
     )
     assert set(obstacles(worst, around)) == set(Obstacle) - {
+        Obstacle.NO_ENTRIES,
         Obstacle.YOUNG,
         Obstacle.AGE_UNKNOWN,
     }
