@@ -32,6 +32,7 @@ from batch_register.reconcile.findings import (
 )
 from batch_register.reconcile.known import Known, Sight
 from batch_register.reconcile.late import is_open, is_sought, late_finisher
+from batch_register.reconcile.leftovers import leftovers
 from batch_register.reconcile.removal import Circumstances, known_jobs, obstacles
 
 _LIVE = (ImageStatus.ACTIVE, ImageStatus.SAVING)
@@ -101,9 +102,12 @@ def compare(
     `named` are the listed images that any ledger names. Where the late finishers are
     written by now, the records say so.
     """
+    duplicates = tuple(_duplicates(known, sight))
+    shown = {*_stood_by(known, sight), *_live_twins(duplicates)}
     return Findings(
         orphans=tuple(_orphans(known, sight, named, judging)),
-        duplicates=tuple(_duplicates(known, sight)),
+        leftovers=tuple(leftovers(known, sight, named, shown)),
+        duplicates=duplicates,
         drift=tuple(_drift(known, sight)),
         late=late,
         untraced=tuple(_untraced(known, sight)),
@@ -169,6 +173,20 @@ def _duplicates(known: Known, sight: Sight) -> Iterator[Duplicate]:
             others=finding.others,
             in_ledger=next(ids, None),
         )
+
+
+def _live_twins(duplicates: Iterable[Duplicate]) -> Iterator[ImageId]:
+    for duplicate in duplicates:
+        yield duplicate.kept.image_id
+        yield from (view.image_id for view in duplicate.others)
+
+
+def _stood_by(known: Known, sight: Sight) -> Iterator[ImageId]:
+    """Yield the image of every record, also where it was only found by its tag."""
+    for holding in known.holdings():
+        image_id = _image_of(holding.record, known, sight)
+        if image_id is not None:
+            yield image_id
 
 
 def _drift(known: Known, sight: Sight) -> Iterator[Drift]:

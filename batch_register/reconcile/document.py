@@ -15,11 +15,12 @@ from batch_register.reconcile.findings import (
     Duplicate,
     Findings,
     LateFinisher,
+    Leftover,
     Orphan,
     Untraced,
 )
 from batch_register.reconcile.outcome import Deletion
-from batch_register.reconcile.words import obstacle_words
+from batch_register.reconcile.words import leftover_reason, obstacle_words
 
 VERSION = 1
 
@@ -44,6 +45,7 @@ def document(
             "late_finishers": len(findings.late),
             "orphans": len(findings.orphans),
             "deletable": len(findings.deletable),
+            "leftovers": len(findings.leftovers),
             "duplicates": len(findings.duplicates),
             "drift": len(findings.drift),
             "untraced": len(findings.untraced),
@@ -52,6 +54,7 @@ def document(
         },
         "late_finishers": [_late(late) for late in findings.late],
         "orphans": [_orphan(orphan) for orphan in findings.orphans],
+        "leftovers": [_leftover(leftover) for leftover in findings.leftovers],
         "duplicates": [_duplicate(duplicate) for duplicate in findings.duplicates],
         "drift": [_drift(drift) for drift in findings.drift],
         "untraced": [_untraced(untraced) for untraced in findings.untraced],
@@ -81,6 +84,15 @@ def _orphan(orphan: Orphan) -> Object:
         "is_deletable": not orphan.obstacles,
         "obstacles": [str(obstacle) for obstacle in orphan.obstacles],
         "reason": "; ".join(reasons),
+    }
+
+
+def _leftover(leftover: Leftover) -> Object:
+    return {
+        "key": leftover.key,
+        "kind": str(leftover.kind),
+        **_image(leftover.view),
+        "reason": leftover_reason(leftover),
     }
 
 

@@ -26,6 +26,14 @@ class OrphanKind(StrEnum):
         return self is OrphanKind.REMOVED
 
 
+class LeftoverKind(StrEnum):
+    """As what a ledger names an image that its entry does not stand by."""
+
+    DEAD = "dead"  # of an attempt that failed
+    DUPLICATE = "duplicate"  # a further image of the entry
+    MENTIONED = "mentioned"  # in a reason, or in a line of a newer version
+
+
 class DriftKind(StrEnum):
     """In which way ledger, manifest and cloud differ about one entry."""
 
@@ -47,6 +55,15 @@ class Orphan:
     kind: OrphanKind
     key: EntryKey | None  # None: neither manifest nor ledgers have such an entry
     obstacles: tuple[Obstacle, ...]  # none: --delete-orphans deletes it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """One image that a ledger names for an entry which does not stand by it."""
+
+    view: ImageView
+    kind: LeftoverKind
+    key: EntryKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +121,7 @@ class Findings:
     """Everything that one comparison found."""
 
     orphans: tuple[Orphan, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
     drift: tuple[Drift, ...] = ()
     late: tuple[LateFinisher, ...] = ()

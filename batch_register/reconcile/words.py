@@ -15,6 +15,8 @@ from batch_register.reconcile.findings import (
     Duplicate,
     Findings,
     LateFinisher,
+    Leftover,
+    LeftoverKind,
     Orphan,
     OrphanKind,
     Untraced,
@@ -41,6 +43,11 @@ _KINDS = {
     OrphanKind.UNNAMED: "no given ledger names it",
     OrphanKind.REMOVED: "the manifest no longer has its entry",
 }
+_LEFTOVERS = {
+    LeftoverKind.DEAD: "of an attempt that failed, and kept",
+    LeftoverKind.DUPLICATE: "a ledger names it as a further image",
+    LeftoverKind.MENTIONED: "a ledger names it, yet its entry does not stand by it",
+}
 _OUTCOMES = {
     Outcome.DELETED: "deleted",
     Outcome.KEPT: "not deleted",
@@ -56,11 +63,20 @@ def obstacle_words(obstacle: Obstacle, view: ImageView) -> str:
     return _OBSTACLES[obstacle]
 
 
+def leftover_reason(leftover: Leftover) -> str:
+    """Say why this image stays."""
+    reasons = [_OBSTACLES[Obstacle.NAMED]]
+    if leftover.view.is_protected:
+        reasons.append(_OBSTACLES[Obstacle.PROTECTED])
+    return "; ".join(reasons)
+
+
 def render(findings: Findings, manifest_name: str, *, width: int | None) -> str:
     """Return all findings, the gist last; `width` in cells, None for no bound."""
     sections: tuple[tuple[str, Iterable[_Item]], ...] = (
         ("late finishers", map(_late, findings.late)),
         ("orphans", map(_orphan, findings.orphans)),
+        ("leftovers", map(_leftover, findings.leftovers)),
         ("duplicates", map(_duplicate, findings.duplicates)),
         ("drift", map(_drift, findings.drift)),
         ("no trace in the cloud", map(_untraced, findings.untraced)),
@@ -77,6 +93,7 @@ def gist(findings: Findings, manifest_name: str, *, width: int | None) -> str:
         for found, one, many in (
             (findings.late, "late finisher", "late finishers"),
             (findings.orphans, "orphan", "orphans"),
+            (findings.leftovers, "leftover", "leftovers"),
             (findings.duplicates, "duplicate", "duplicates"),
             (findings.drift, "difference", "differences"),
             (findings.untraced, "without a trace", "without a trace"),
@@ -124,6 +141,11 @@ def _orphan(orphan: Orphan) -> _Item:
         f"{_entry(orphan.key, view)}: {_KINDS[orphan.kind]}",
         fate,
     )
+
+
+def _leftover(leftover: Leftover) -> _Item:
+    below = f"entry {leftover.key}: {_LEFTOVERS[leftover.kind]}"
+    return _image(leftover.view), (below, f"stays: {leftover_reason(leftover)}")
 
 
 def _duplicate(duplicate: Duplicate) -> _Item:

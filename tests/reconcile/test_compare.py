@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,12 @@ from batch_register.reconcile import (
     late_finishers,
     looks,
 )
-from batch_register.reconcile.findings import DriftKind, OrphanKind, Untraced
+from batch_register.reconcile.findings import (
+    DriftKind,
+    LeftoverKind,
+    OrphanKind,
+    Untraced,
+)
 from batch_register.reconcile.removal import Obstacle
 from batch_register.stage import (
     Active,
@@ -139,6 +145,55 @@ def test_deletable_are_the_orphans_without_obstacles() -> None:
     what = known(ledger(record(key="db-01")))
     findings = found(what, seen)
     assert [orphan.view.image_id for orphan in findings.deletable] == [TWO]
+
+
+# ------------------------------------------------------------ leftovers
+
+
+@pytest.mark.parametrize(
+    ("one", "kind"),
+    [
+        (record(dead_images=frozenset({TWO})), LeftoverKind.DEAD),
+        (record(duplicates=frozenset({TWO})), LeftoverKind.DUPLICATE),
+        (record(), LeftoverKind.MENTIONED),
+        (record(Failed(fault=LOST, image_id=None)), LeftoverKind.MENTIONED),
+    ],
+)
+def test_a_named_image_that_its_entry_does_not_stand_by_is_a_leftover(
+    one: EntryRecord, kind: LeftoverKind
+) -> None:
+    kept = view(TWO, S.KILLED)
+    findings = found(known(ledger(one)), sight(view(), kept), ONE, TWO)
+    left = [each for each in findings.leftovers if each.view.image_id == TWO]
+    assert [(each.view, each.kind, each.key) for each in left] == [(kept, kind, KEY)]
+    assert findings.orphans == ()
+    assert findings.deletable == ()
+
+
+def test_a_shell_that_only_a_reason_names_is_a_leftover() -> None:
+    in_conflict = record(Failed(fault=LOST, image_id=None))
+    findings = found(known(ledger(in_conflict)), sight(view(status=S.QUEUED)), ONE)
+    assert [each.view.image_id for each in findings.leftovers] == [ONE]
+    assert replace(findings, leftovers=()) == Findings()
+
+
+@pytest.mark.parametrize(
+    ("one", "seen"),
+    [
+        (record(), sight(view())),
+        (record(Failed(fault=LOST, image_id=ONE)), sight(view(status=S.KILLED))),
+        (record(Creating()), sight(view(status=S.QUEUED))),  # the next run's
+        (record(), sight(view(), view(TWO, S.QUEUED))),  # a duplicate
+        (record(), sight(view(), view(TWO, S.DELETED))),
+        (record(), sight(view(), view(TWO), looked={TWO: None})),
+        (record(key="gone"), sight(view(key="gone"))),  # an orphan: removed
+        (record(), sight(view(), view(TWO, key="long-gone"))),  # the same
+    ],
+)
+def test_what_an_entry_stands_by_or_another_finding_shows_is_no_leftover(
+    one: EntryRecord, seen: Sight
+) -> None:
+    assert found(known(ledger(one)), seen, ONE, TWO).leftovers == ()
 
 
 # ------------------------------------------------------------ duplicates

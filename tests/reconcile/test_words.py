@@ -14,6 +14,8 @@ from batch_register.reconcile.findings import (
     Drift,
     DriftKind,
     Duplicate,
+    Leftover,
+    LeftoverKind,
     OrphanKind,
     Untraced,
 )
@@ -40,6 +42,12 @@ STAYS = Orphan(
 )
 EVERYTHING = Findings(
     orphans=(MAY_GO, STAYS),
+    leftovers=(
+        Leftover(
+            view=view(TWO, S.KILLED, is_protected=True), kind=LeftoverKind.DEAD, key=KEY
+        ),
+        Leftover(view=view(TWO, S.QUEUED), kind=LeftoverKind.MENTIONED, key=KEY),
+    ),
     duplicates=(
         Duplicate(key=KEY, kept=view(), others=(view(TWO, S.QUEUED),), in_ledger=TWO),
         Duplicate(key=KEY, kept=view(), others=(view(TWO),), in_ledger=ONE),
@@ -92,6 +100,14 @@ orphans (2)
       entry
     stays: it is active; a ledger names it
 
+leftovers (2)
+  {TWO}  killed  2026-09-01T01:00:00Z
+    entry web-01: of an attempt that failed, and kept
+    stays: a ledger names it; it is protected
+  {TWO}  queued  2026-09-01T01:00:00Z
+    entry web-01: a ledger names it, yet its entry does not stand by it
+    stays: a ledger names it
+
 duplicates (3)
   entry web-01: more than one live image
     counts: {ONE}  active  2026-09-01T01:00:00Z
@@ -117,8 +133,8 @@ could not be looked at (1)
   job-1
     HTTP 500 IMG.0001: no answer
 
-wave-07: 2 late finishers, 2 orphans, 3 duplicates, 1 difference, 2 without a
-  trace, 1 not seen
+wave-07: 2 late finishers, 2 orphans, 2 leftovers, 3 duplicates, 1 difference, 2
+  without a trace, 1 not seen
   --delete-orphans may delete 1 of the orphans
 """
 
@@ -197,6 +213,7 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         "late_finishers": 2,
         "orphans": 2,
         "deletable": 1,
+        "leftovers": 2,
         "duplicates": 3,
         "drift": 1,
         "untraced": 2,
@@ -216,6 +233,18 @@ def test_the_document_holds_everything_in_plain_json() -> None:
     assert second["obstacles"] == ["alive", "named"]
     assert second["reason"] == "it is active; a ledger names it"
     assert first["entry_tag"]
+    assert plain["leftovers"][0] | {"entry_tag": "", "spec_tag": ""} == {
+        "key": KEY,
+        "kind": "dead",
+        "image_id": TWO,
+        "name": KEY,
+        "status": "killed",
+        "created_at": "2026-09-01T01:00:00Z",
+        "entry_tag": "",
+        "spec_tag": "",
+        "is_protected": True,
+        "reason": "a ledger names it; it is protected",
+    }
     assert plain["duplicates"][0]["kept"]["image_id"] == ONE
     assert plain["drift"][0]["expected"] == "40"
     assert plain["untraced"][1]["image_id"] is None
