@@ -67,11 +67,23 @@ def renamed(
     now = unheld.get(record.made_spec or "") or unheld.get(record.image_url)
     if now is None:
         return []
-    what = (
-        f"the manifest has the same source as {now!r} now: a run would make a second "
-        "image; give the entry its old key back"
-    )
+    what = _renamed_words(record, known.specs[now])
     return [_drift(holding, DriftKind.RENAMED, record.image_id, what)]
+
+
+def _renamed_words(record: EntryRecord, now: ImageSpec) -> str:
+    """Say what a run makes of a new key: it stops only where name and source are kept."""
+    if (now.name, now.image_url) == (record.name, record.image_url):
+        return (
+            f"the manifest has the same name and source as {now.key!r} now: a run makes "
+            "nothing of it (conflict renamed-key) while the image is there; give the "
+            "entry its old key back, or delete the image"
+        )
+    return (
+        f"the manifest has the same source as {now.key!r} now, with the name {now.name!r} "
+        f"instead of {record.name!r}: a run would make a second image; give the entry "
+        "its old key back"
+    )
 
 
 def _active(
@@ -86,6 +98,11 @@ def _active(
         yield _drift(holding, DriftKind.CHANGED, image_id, what)
     if view is None or view.is_gone:
         what = "active in the ledger, but the image is gone"
+        if spec is not None:
+            what += (
+                ", and no run makes it again: give the entry a new key, or restore the "
+                "image"
+            )
         yield _drift(holding, DriftKind.GONE, image_id, what)
         return
     if not view.is_usable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +32,10 @@ from tests.reconcile.scenes import (
 )
 
 K = DriftKind
+GONE = (
+    "active in the ledger, but the image is gone, and no run makes it again: give the "
+    "entry a new key, or restore the image"
+)
 
 
 def found(
@@ -50,9 +53,9 @@ def test_an_entry_that_is_as_it_should_be_differs_in_nothing() -> None:
 @pytest.mark.parametrize(
     ("seen", "kind", "words"),
     [
-        (None, K.GONE, "active in the ledger, but the image is gone"),
+        (None, K.GONE, GONE),
         *(
-            (view(status=status), K.GONE, "active in the ledger, but the image is gone")
+            (view(status=status), K.GONE, GONE)
             for status in (ImageStatus.DELETED, ImageStatus.PENDING_DELETE)
         ),
         (
@@ -200,19 +203,37 @@ def by(*specs: ImageSpec) -> dict[str, EntryKey]:
     return digests | {each.image_url: each.key for each in specs}
 
 
+SOURCE = spec().image_url
+
+
 @pytest.mark.parametrize(
-    "new",
+    ("new", "told", "untold"),
     [
-        spec("web-new", name="web-01", image_url="bucket:web-01.qcow2"),  # key alone
-        spec("web-new", image_url="bucket:web-01.qcow2"),  # key from a new name
-        replace(spec("web-01"), key="web-new"),  # type: ignore[arg-type]
+        # The run knows it by name and source, whatever its other fields say.
+        (spec("web-new", name="web-01", image_url=SOURCE), "renamed-key", "second"),
+        (
+            spec("web-new", name="web-01", image_url=SOURCE, min_disk_gb=99),
+            "renamed-key",
+            "second",
+        ),
+        (spec("web-new", image_url=SOURCE), "second image", "renamed-key"),
     ],
 )
-def test_the_same_source_under_another_key_is_a_renamed_entry(new: Any) -> None:
+def test_the_same_source_under_another_key_is_a_renamed_entry(
+    new: ImageSpec, told: str, untold: str
+) -> None:
     (drift,) = renamed(holding(record()), known(specs=[new]), by(new))
     assert drift.kind is K.RENAMED
     assert "'web-new'" in drift.what
-    assert "second image" in drift.what
+    assert "its old key back" in drift.what
+    assert told in drift.what
+    assert untold not in drift.what
+
+
+def test_an_image_that_is_gone_and_no_longer_wanted_needs_no_way_out() -> None:
+    assert found(record(), None, spec("other")) == [
+        (K.GONE, "active in the ledger, but the image is gone")
+    ]
 
 
 def test_an_entry_is_not_renamed_that_is_still_there_or_has_no_image() -> None:
