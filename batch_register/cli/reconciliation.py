@@ -58,6 +58,7 @@ from batch_register.reconcile import (
     record_finishers,
 )
 from batch_register.reconcile.document import document
+from batch_register.reconcile.outcome import exit_code
 from batch_register.reconcile.words import (
     deletable_words,
     deletion_words,
@@ -122,6 +123,8 @@ async def _reconcile(
     settings: Settings,
 ) -> int:
     stop, log = Stop(), structlog.get_logger()
+    deletions: list[Deletion] = []
+    is_shown = False
     stop.when_requested(
         lambda: log.warning("reconcile.stopping", reason=str(stop.reason))
     )
@@ -139,7 +142,8 @@ async def _reconcile(
                 ) as (record, views),
             ):
                 job = _Job(request, manifest, service, settings, ledgers, stop)
-                await job.carry_out(record, views)
+                deletions = await job.carry_out(record, views)
+                is_shown = True
     except StoppedError as error:
         if stop.reason is StopReason.UNREACHABLE:
             raise ServiceError(_OPERATION, _SILENT) from error
@@ -150,7 +154,13 @@ async def _reconcile(
         if error.kind is not FaultKind.FORBIDDEN:
             raise
         raise NotAllowedError(error.operation, error.fault) from error
-    return 0 if stop.reason is None else _EXIT_OF_STOP[stop.reason]
+    stopped = None if stop.reason is None else _EXIT_OF_STOP[stop.reason]
+    code = exit_code(deletions, stopped)
+    if not is_shown:  # then a program must find on standard error why that is
+        unshown = StoppedError()
+        unshown.exit_code = code
+        raise unshown
+    return code
 
 
 class _Job:
@@ -177,7 +187,7 @@ class _Job:
 
     async def carry_out(
         self, record: LedgerFile | None, views: tuple[LedgerView, ...]
-    ) -> None:
+    ) -> list[Deletion]:
         """Compare, write, show, and delete where that is asked for and agreed to."""
         known = Known(self._manifest, views)
         self._warn_of_empty(views)
@@ -200,6 +210,7 @@ class _Job:
             )
             deletions = await remover.remove(findings.deletable)
         self._show_end(findings, deletions)
+        return deletions
 
     async def _seen(self, known: Known) -> tuple[Sight, set[ImageId]]:
         """Look at the cloud; return what it shows, and which of that ledgers name."""

@@ -131,6 +131,7 @@ def _deletion(deletion: Deletion) -> Object:
         "key": deletion.key,
         "image_id": deletion.image_id,
         "outcome": str(deletion.outcome),
+        "hindrance": None if deletion.hindrance is None else str(deletion.hindrance),
         "reason": deletion.reason,
     }
 

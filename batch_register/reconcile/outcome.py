@@ -1,14 +1,15 @@
-"""What came of deleting an orphan.
+"""What came of deleting orphans.
 
-Decides: the words for it. Must not know: how anything is deleted or shown.
+Decides: the words for it, and which exit code the deletions amount to. Must not know: how anything is deleted or shown.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from batch_register.model import EntryKey, ImageId
+from batch_register.model import EntryKey, Fault, FaultKind, ImageId
 
 
 class Outcome(StrEnum):
@@ -20,6 +21,13 @@ class Outcome(StrEnum):
     NOT_TRIED = "not_tried"  # the command was told to stop first
 
 
+class Hindrance(StrEnum):
+    """Why the service did not delete an image that nothing else stood in the way of."""
+
+    FORBIDDEN = "forbidden"  # a person must grant something
+    BUSY = "busy"  # too busy, failing, or not to be had: later it may
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
     """One orphan that was to be deleted, and what came of it."""
@@ -28,3 +36,22 @@ class Deletion:
     key: EntryKey | None
     outcome: Outcome
     reason: str = ""
+    hindrance: Hindrance | None = None
+
+
+def hindrance_of(fault: Fault) -> Hindrance | None:
+    """Return in which way a fault hindered a deletion; None: the image's own state."""
+    if fault.kind in (FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED):
+        return Hindrance.FORBIDDEN
+    return Hindrance.BUSY if fault.is_passing else None
+
+
+def exit_code(deletions: Collection[Deletion], stopped: int | None) -> int:
+    """Return the exit code, where `stopped` is that of a stop, if there was one."""
+    hindrances = {deletion.hindrance for deletion in deletions}
+    if Hindrance.FORBIDDEN in hindrances:
+        return 77
+    if stopped is not None:
+        return stopped
+    is_open = any(deletion.outcome is Outcome.UNCLEAR for deletion in deletions)
+    return 4 if is_open or Hindrance.BUSY in hindrances else 0

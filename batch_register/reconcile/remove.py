@@ -10,6 +10,7 @@ tries again looks at the image first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from batch_register.errors import AuthenticationError, ServiceError, StoppedError
@@ -17,6 +18,7 @@ from batch_register.ledger import notes
 from batch_register.model import (
     Applied,
     EntryKey,
+    Fault,
     FaultKind,
     ImageView,
 )
@@ -24,7 +26,7 @@ from batch_register.ports import ImageService
 from batch_register.reconcile.compare import Judging, circumstances
 from batch_register.reconcile.findings import Orphan
 from batch_register.reconcile.known import Known, Sight
-from batch_register.reconcile.outcome import Deletion, Outcome
+from batch_register.reconcile.outcome import Deletion, Hindrance, Outcome, hindrance_of
 from batch_register.reconcile.removal import known_jobs, obstacles
 from batch_register.reconcile.survey import Survey
 from batch_register.reconcile.words import obstacle_words
@@ -101,16 +103,17 @@ class Remover:
                     return came
                 tries += 1
                 if tries == _TRIES:
-                    return _came(orphan, Outcome.KEPT, "the service stayed too busy")
+                    reason = "the service stayed too busy"
+                    return _kept(orphan, reason, Hindrance.BUSY)
                 await self._stop.pause(came)
         except StoppedError:
-            return _came(orphan, Outcome.KEPT, "told to stop while it waited")
+            return _kept(orphan, "told to stop while it waited")
 
     async def _once(self, orphan: Orphan) -> Deletion | float:
         """Look and delete; return for how many seconds to stay away if it is busy."""
-        reason = await self._reason_to_keep(orphan)
-        if reason:
-            return _came(orphan, Outcome.KEPT, reason)
+        kept = await self._kept_after_all(orphan)
+        if kept is not None:
+            return kept
         if self._stop.is_requested:
             raise StoppedError
         try:
@@ -120,11 +123,11 @@ class Remover:
                 return _came(orphan, Outcome.UNCLEAR, error.fault.sentence())
             if error.kind is FaultKind.THROTTLED:
                 return error.retry_after_s or _BUSY_WAIT_S
-            return _came(orphan, Outcome.KEPT, error.fault.sentence())
+            return _hindered(orphan, error.fault)
         return _came(orphan, Outcome.DELETED)
 
-    async def _reason_to_keep(self, orphan: Orphan) -> str:
-        """Return why the image must stay after all, as it is at this moment."""
+    async def _kept_after_all(self, orphan: Orphan) -> Deletion | None:
+        """Return that the image must stay, as it is at this moment, and why."""
         image_id = orphan.view.image_id
         sight = Sight(listed={})
         survey = Survey(self._patient, self._known.manifest_name)
@@ -133,13 +136,15 @@ class Remover:
             await survey.look(sight, [], jobs)
             await survey.look(sight, [image_id], [])  # last: nothing lies between
         except AuthenticationError as error:
-            return error.fault.sentence()
+            return _hindered(orphan, error.fault)
+        unseen = Hindrance.BUSY if sight.unseen else None
         if image_id in sight.unseen:
-            return sight.unseen[image_id]
+            return _kept(orphan, sight.unseen[image_id], unseen)
         view = sight.image(image_id)
         if view is None or view.is_gone:
-            return "it is gone already"
-        return self._obstacles_now(view, sight)
+            return _kept(orphan, "it is gone already")
+        reason = self._obstacles_now(view, sight)
+        return _kept(orphan, reason, unseen) if reason else None
 
     def _obstacles_now(self, view: ImageView, sight: Sight) -> str:
         around = circumstances(
@@ -153,6 +158,14 @@ _EVENTS = {
     Outcome.KEPT: notes.ORPHAN_KEPT,
     Outcome.UNCLEAR: notes.ORPHAN_DELETE_UNCLEAR,
 }
+
+
+def _hindered(orphan: Orphan, fault: Fault) -> Deletion:
+    return _kept(orphan, fault.sentence(), hindrance_of(fault))
+
+
+def _kept(orphan: Orphan, reason: str, hindrance: Hindrance | None = None) -> Deletion:
+    return replace(_came(orphan, Outcome.KEPT, reason), hindrance=hindrance)
 
 
 def _came(orphan: Orphan, outcome: Outcome, reason: str = "") -> Deletion:

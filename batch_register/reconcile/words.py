@@ -51,7 +51,9 @@ _LEFTOVERS = {
 _OUTCOMES = {
     Outcome.DELETED: "deleted",
     Outcome.KEPT: "not deleted",
-    Outcome.UNCLEAR: "may be deleted: the answer was lost; reconcile again to see",
+    Outcome.UNCLEAR: (
+        "unclear whether it was deleted: the answer was lost; reconcile again to see"
+    ),
     Outcome.NOT_TRIED: "not tried",
 }
 

@@ -470,7 +470,7 @@ rules:
 
     first = hand.reconcile(*DELETE)
 
-    assert first.code == 0, first.err
+    assert first.code == 4, first.err
     outcomes = [each["outcome"] for each in first.document["deletions"]]
     assert outcomes == ["unclear", "unclear"]
     assert cloud.audit()["by_route"]["image.delete"] == 2
@@ -478,6 +478,24 @@ rules:
     outcomes = [each["outcome"] for each in second.document["deletions"]]
     assert outcomes == ["deleted"]
     assert len(hand.images()) == 1
+
+
+def test_a_deletion_that_is_forbidden_reaches_a_scheduler(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    cloud = serve_cloud("--speed", "600")
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    hand.seed("gone-01")
+    refusal = {"status": 403, "body": "ims", "code": "IMG.0000"}
+    rule = {"match": {"route": "image.delete"}, "effect": refusal}
+    post(f"{cloud.url}/_simulator/faults", {"version": 1, "rules": [rule]})
+
+    ended = hand.reconcile(*DELETE)
+
+    assert ended.code == 77, ended.err
+    (deletion,) = ended.document["deletions"]
+    assert (deletion["outcome"], deletion["hindrance"]) == ("kept", "forbidden")
 
 
 @pytest.mark.parametrize(
@@ -577,7 +595,8 @@ def test_a_second_signal_ends_a_comparison_whose_list_hangs(
     lists = cloud.audit()["by_route"]["cloudimage.list"]
     rule = {"match": {"route": "cloudimage.list"}, "effect": {"delay_s": 36000}}
     post(f"{cloud.url}/_simulator/faults", {"version": 1, "rules": [rule]})
-    process = hand.shell.start("reconcile", f"{NAME}.yaml", *DELETE)
+    flags = (*DELETE, "--output", "json")
+    process = hand.shell.start("reconcile", f"{NAME}.yaml", *flags)
     while cloud.audit()["by_route"]["cloudimage.list"] == lists:
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
@@ -587,6 +606,8 @@ def test_a_second_signal_ends_a_comparison_whose_list_hangs(
     stopped = hand.shell.end(process, timeout_s=10)
 
     assert (stopped.code, stopped.out) == (143, "")
+    error = json.loads(stopped.err.splitlines()[-1])["error"]
+    assert (error["reference"], error["exit_code"]) == ("stopped", 143)
 
 
 def test_a_person_reads_a_table_or_its_gist_and_no_ledger_is_made(hand: Hand) -> None:

@@ -28,6 +28,7 @@ from batch_register.reconcile import (
     Remover,
 )
 from batch_register.reconcile.findings import OrphanKind
+from batch_register.reconcile.outcome import Hindrance
 from batch_register.stage import Active, Creating
 from batch_register.stopping import Stop
 from tests.fakes import ScriptedService, fault, service_error
@@ -225,6 +226,29 @@ def test_a_deletion_whose_answer_is_lost_is_told_and_never_repeated() -> None:
     bench = Bench(deletes=[LOST])
     assert bench.outcome() == (Outcome.UNCLEAR, "test: as scripted")
     assert (bench.sent, bench.log[-1]) == (1, "orphan.delete_unclear")
+
+
+@pytest.mark.parametrize(
+    ("scene", "hindrance"),
+    [
+        ({"deletes": [service_error(FaultKind.FORBIDDEN)]}, Hindrance.FORBIDDEN),
+        ({"deletes": [service_error(FaultKind.REJECTED)]}, None),
+        ({"deletes": [service_error(FaultKind.THROTTLED)]}, Hindrance.BUSY),
+        ({"seen": [service_error(FaultKind.SERVER)]}, Hindrance.BUSY),
+        ({"jobs": [service_error(FaultKind.SERVER)]}, Hindrance.BUSY),
+        ({"seen": [view(TWO)]}, None),
+        ({"seen": [None]}, None),
+        (
+            {"seen": [AuthenticationError("get", fault(FaultKind.UNAUTHENTICATED))]},
+            Hindrance.FORBIDDEN,
+        ),
+    ],
+)
+def test_one_that_was_kept_says_whether_the_service_hindered_it(
+    scene: dict[str, Any], hindrance: Hindrance | None
+) -> None:
+    (deletion,) = Bench(**scene).remove()
+    assert (deletion.outcome, deletion.hindrance) == (Outcome.KEPT, hindrance)
 
 
 def test_a_refused_deletion_is_told_and_not_repeated() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,7 @@ from batch_register.reconcile.findings import (
     OrphanKind,
     Untraced,
 )
+from batch_register.reconcile.outcome import Hindrance
 from batch_register.reconcile.removal import Obstacle
 from batch_register.reconcile.words import (
     deletable_words,
@@ -192,7 +194,8 @@ def test_what_came_of_each_deletion_is_told() -> None:
     )
     assert text == (
         f"deletions (4)\n  {ONE}: deleted\n  {ONE}: not deleted\n    it is active\n"
-        f"  {ONE}: may be deleted: the answer was lost; reconcile again to see\n"
+        f"  {ONE}: unclear whether it was deleted: the answer was lost; "
+        "reconcile again to see\n"
         f"    timed out\n  {ONE}: not tried\n    told to stop\n\n"
     )
     assert deletion_words([], width=80) == "nothing was deleted\n"
@@ -202,7 +205,11 @@ def test_the_document_holds_everything_in_plain_json() -> None:
     target = Target(endpoint="http://127.0.0.1", project_id="p", region="r")
     whole = document(
         EVERYTHING,
-        [deletion(Outcome.DELETED), deletion(Outcome.KEPT, "it is active")],
+        [
+            deletion(Outcome.DELETED),
+            deletion(Outcome.KEPT, "it is active"),
+            replace(deletion(Outcome.KEPT, "no"), hindrance=Hindrance.FORBIDDEN),
+        ],
         manifest_name=NAME,
         target=target,
         ledgers=[LEDGER, "b.jsonl"],
@@ -218,7 +225,7 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         "drift": 1,
         "untraced": 2,
         "unseen": 1,
-        "deletions": {"deleted": 1, "kept": 1},
+        "deletions": {"deleted": 1, "kept": 2},
     }
     assert plain["target"] == {
         "endpoint": "http://127.0.0.1",
@@ -253,5 +260,7 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         "key": KEY,
         "image_id": ONE,
         "outcome": "kept",
+        "hindrance": None,
         "reason": "it is active",
     }
+    assert plain["deletions"][2]["hindrance"] == "forbidden"
