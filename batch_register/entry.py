@@ -74,6 +74,7 @@ class EntryRecord:
     declared_spec: SpecDigest | None = None  # what the manifest last said
     made_spec: SpecDigest | None = None  # what the image was made from
     made_name: str = ""  # what it is called in the cloud
+    made_url: str = ""  # its source; empty where the ledger cannot tell
     stage: Stage = field(default_factory=Planned)
     attempts: int = 0  # creates that were started
     started_at: str | None = None
@@ -111,14 +112,14 @@ class EntryRecord:
             case CreateIntended(spec=spec, name=name):
                 self.attempts += 1
                 self.made_spec, self.made_name = spec, name
+                self.made_url = self.image_url
                 self.started_at = self.started_at or at
             case ImageCreated(created_at=created_at):
                 self.image_created_at = created_at
             case ImageAdopted(image_id=image_id, spec=spec, created_at=created_at):
                 self.duplicates -= {image_id}
-                self.made_spec = spec
+                self._adopt(spec, created_at)
                 self.started_at = self.started_at or at
-                self.image_created_at = created_at
             case ImageActive(size_bytes=size_bytes):
                 self.size_bytes = size_bytes
             case ImageFailed(image_id=image_id) if image_id is not None:
@@ -130,6 +131,13 @@ class EntryRecord:
                 self.duplicates |= {image_id}
             case _:
                 pass
+
+    def _adopt(self, spec: SpecDigest, created_at: str) -> None:
+        """Count an image as the entry's own that a look has found."""
+        if spec != self.made_spec:  # not of the create that this ledger knows
+            self.made_url = ""
+        self.made_spec = spec
+        self.image_created_at = created_at
 
     def _bury(self, shell: ShellFate) -> None:
         """Count the failed attempt's image as dead, unless it is used again."""

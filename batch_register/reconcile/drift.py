@@ -117,15 +117,16 @@ def _active(
 
 def _edits(record: EntryRecord, spec: ImageSpec) -> str:
     """Say what was edited, as far as the ledger can tell: it keeps source and name."""
-    if record.declared_spec != record.made_spec:
-        return "its spec differs"
+    made_url, made_name = record.made_url, record.made_name
+    if record.declared_spec == record.made_spec:  # no run has recorded the edit yet
+        made_url, made_name = record.image_url, record.name
     edits = [
         f"{field} was {old!r}, is {new!r}"
         for field, old, new in (
-            ("source", record.image_url, spec.image_url),
-            ("name", record.name, spec.name),
+            ("source", made_url, spec.image_url),
+            ("name", made_name, spec.name),
         )
-        if old != new
+        if old and old != new
     ]
     return "; ".join(edits) or "its spec differs"
 

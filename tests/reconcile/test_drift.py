@@ -161,6 +161,23 @@ def test_an_edit_that_a_run_has_declared_already_is_told_too() -> None:
     assert [kind for kind, _ in found(declared, None, edited)] == [K.CHANGED, K.GONE]
 
 
+def test_an_edit_that_a_run_has_declared_is_told_by_what_the_image_was_made_from() -> (
+    None
+):
+    edited = spec(image_url="bucket:new.qcow2", name="web")
+    declared = record(
+        image_url=edited.image_url,
+        name=edited.name,
+        declared_spec=spec_digest(edited),
+        made_url="bucket:web-01.qcow2",
+    )
+    told = (
+        "the manifest was edited after the image was made: source was "
+        "'bucket:web-01.qcow2', is 'bucket:new.qcow2'; name was 'web-01', is 'web'"
+    )
+    assert found(declared, view(), edited) == [(K.CHANGED, told)]
+
+
 def test_a_removed_entry_is_only_compared_with_its_ledger() -> None:
     assert found(record(), view(min_disk_gb=100), spec("other")) == []
     assert [k for k, _ in found(record(), None, spec("other"))] == [K.GONE]

@@ -110,6 +110,22 @@ def test_an_adopted_image_brings_its_spec_and_age_along() -> None:
     assert record.started_at == "00:00"
 
 
+def test_what_an_image_was_made_from_outlasts_a_later_declaration() -> None:
+    record = told(*STARTED)
+    record.declare("web", "b:new", SpecDigest("edited"), ())
+    assert (record.made_url, record.image_url) == ("b:o", "b:new")
+
+
+@pytest.mark.parametrize(("spec", "url"), [(SPEC, "b:o"), (SpecDigest("x"), "")])
+def test_the_source_of_an_adopted_image_is_known_where_its_create_is(
+    spec: SpecDigest, url: str
+) -> None:
+    adopted = ImageAdopted(
+        image_id=IMAGE, status=ImageStatus.QUEUED, spec=spec, created_at="2026"
+    )
+    assert told(CreateIntended(spec=SPEC), adopted).made_url == url
+
+
 def test_a_duplicate_is_remembered_and_moves_nothing() -> None:
     seen = DuplicateSeen(image_id=OTHER, status=ImageStatus.QUEUED)
     record = told(*STARTED, seen)
