@@ -90,7 +90,7 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     OutcomeUnknown: lambda event: f"outcome unknown: {_why(event.error)}",
     EntryDeferred: lambda event: f"held back: {_why(event.error)}",
     RetryStarted: lambda event: f"tried again; {_SHELL_WORDS[event.shell]}",
-    ShellDeleted: lambda event: f"dead image {event.image_id} deleted",
+    ShellDeleted: lambda event: f"dead image {event.image_id} is gone",
     ShellKept: lambda event: (
         f"dead image {event.image_id} could not be deleted: {_why(event.error)}"
     ),

@@ -90,7 +90,7 @@ def test_every_event_of_an_orphan_has_words(event: str) -> None:
             _line("image.retry_started", {"shell": "replace"}),
             "tried again; the image of the last try is deleted first",
         ),
-        (_line("image.shell_deleted", image_id="i"), "dead image i deleted"),
+        (_line("image.shell_deleted", image_id="i"), "dead image i is gone"),
         (
             _line("image.shell_kept", image_id="i", error=ERROR),
             f"dead image i could not be deleted: {WHY}",
