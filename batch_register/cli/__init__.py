@@ -82,7 +82,9 @@ class LazyGroup(click.Group):
 GROUP = LazyGroup(
     name=PROGRAM,
     help="Register whole batches of virtual-machine images: never twice, never lost.",
-    epilog="Every flag of a command can also be set as BATCH_REGISTER_<FLAG>.",
+    epilog=(
+        "Every setting of run (see config) can also be set as BATCH_REGISTER_<SETTING>."
+    ),
     commands={name: click.Command(name, help=line) for name, line in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     params=[

@@ -13,6 +13,7 @@ from click.shell_completion import ShellComplete
 
 from batch_register import __version__
 from batch_register.cli import COMMANDS, GROUP, PROGRAM, ErrorStyle
+from batch_register.settings import SETTINGS
 
 HEAVY = {"aiohttp", "asyncio", "pydantic", "rich", "structlog", "yaml"}
 
@@ -82,6 +83,14 @@ def test_every_command_has_help(invoke, name: str) -> None:
     ended = invoke(name, "-h")
     assert ended.code == 0
     assert ended.out.startswith(f"Usage: batch-register {name} ")
+
+
+def test_every_setting_has_the_variable_that_help_promises(invoke) -> None:
+    assert "BATCH_REGISTER_<SETTING>" in invoke("--help").out
+    for setting in SETTINGS:
+        assert setting.env == f"BATCH_REGISTER_{setting.name.upper()}"
+    listed = [line.split()[0] for line in invoke("config").out.splitlines()]
+    assert listed == [setting.name for setting in SETTINGS]
 
 
 def test_a_version_anywhere_before_the_command_is_answered(invoke) -> None:
