@@ -206,7 +206,7 @@ class Look:
             raise NotProvenError(message)
         if self.trust.query_shows_ours:
             return None
-        return await self._by_name(sought)
+        return await self._among_all(sought)
 
     async def once(self, key: EntryKey) -> None:
         """Have lists show the entry's images, whatever the cloud makes of tag queries.
@@ -225,8 +225,8 @@ class Look:
         self.trust.note_listed(views)
         return [view for view in views if view.tag(ENTRY_TAG) == tag]
 
-    async def _by_name(self, sought: Sought) -> Finding | None:
-        """Look among all own images: a tag query may show nothing ever.
+    async def _among_all(self, sought: Sought) -> Finding | None:
+        """Look among all own images, by tag and name: a tag query may show nothing ever.
 
         One that was made under this name since the create was intended, and carries no
         tag of ours, may be the very one whose tags the cloud dropped.
