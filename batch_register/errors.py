@@ -79,8 +79,12 @@ class LedgerDamagedError(LedgerError):
 
     reference = "ledger-damaged"
 
-    def __init__(self, path: str, line_number: int, message: str) -> None:
+    def __init__(
+        self, path: str, line_number: int, message: str, *, is_none: bool = False
+    ) -> None:
         hint = "move the file away and run again: images are found again by their tags"
+        if is_none:
+            hint = "name a ledger: this file does not begin like one"
         super().__init__(path, f"line {line_number}: {message}", hint=hint)
         self.line_number = line_number
 

@@ -21,6 +21,7 @@ from batch_register.ledger import (
     check_target,
     held,
     read_ledger,
+    torn_tail,
 )
 from batch_register.model import Manifest, Target
 from batch_register.reconcile import LedgerView
@@ -100,6 +101,7 @@ async def open_ledgers(
     clock = WallClock()
     run_id = f"reconcile-{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     async with AsyncExitStack() as stack:
+        torn = torn_tail(first)  # opening cuts it off, and it may name an image
         opened = LedgerFile.open(
             first,
             manifest_name=manifest.name,
@@ -108,7 +110,8 @@ async def open_ledgers(
             clock=clock,
         )
         record = await stack.enter_async_context(opened)
-        views = [LedgerView(path=str(first), records=record.replay.records)]
+        records = record.replay.records
+        views = [LedgerView(path=str(first), records=records, torn=torn)]
         for path in others:
             if locks_all:
                 stack.enter_context(held(path))

@@ -12,6 +12,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -217,9 +218,9 @@ class _Job:
         survey = Survey(self._patient, self._manifest.name)
         sight = await survey.list_all()
         named: set[ImageId] = set()
-        for path in self._ledgers:
-            search = asyncio.to_thread(mentioned, sight.listed.keys(), raw_lines(path))
-            named |= await search
+        for path, ledger in zip(self._ledgers, known.ledgers, strict=True):
+            lines = chain(raw_lines(path), [ledger.torn])
+            named |= await asyncio.to_thread(mentioned, sight.listed.keys(), lines)
         images, jobs = looks(known, sight)
         jobs |= jobs_around(sight.listed.values(), known, named)
         await survey.look(sight, images, jobs)

@@ -13,7 +13,7 @@ from batch_register.ledger.notes import (
     run_finished,
     run_started,
 )
-from batch_register.ledger.reader import raw_lines, read_history, read_ledger
+from batch_register.ledger.reader import raw_lines, read_history, read_ledger, torn_tail
 from batch_register.ledger.replay import Replay, RunRecord
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "read_ledger",
     "run_finished",
     "run_started",
+    "torn_tail",
 ]

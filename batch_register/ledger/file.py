@@ -252,7 +252,7 @@ def check_target(path: str, replay: Replay, manifest_name: str, target: Target) 
     wanted = _belongs_to(manifest_name, target)
     if found != wanted:
         message = f"belongs to {found}, not to {wanted}"
-        hint = "name another ledger for this run, or use the manifest and cloud of this one"
+        hint = "name another ledger, or use the manifest and cloud of this one"
         raise LedgerTargetError(path, message, hint=hint)
 
 

@@ -8,6 +8,7 @@ Readers take no lock: a ledger only grows, so what they see is a beginning of it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Scan:
             LedgerVersionError: a newer version wrote a line.
             LedgerError: the file cannot be read.
         """
-        number = 0
+        number, raw = 0, b""
         try:
             for raw in self._lines:
                 number += 1
@@ -57,7 +58,10 @@ class Scan:
                 else:
                     yield from self._last(raw, take)
         except DamagedLineError as error:
-            raise LedgerDamagedError(self._path, number, str(error)) from error
+            is_none = number == 1 and not begins_like_ledger(raw)
+            raise LedgerDamagedError(
+                self._path, number, str(error), is_none=is_none
+            ) from error
         except NewerLineError as error:
             message = f"line {number}: {error}"
             hint = "use the newer tool that wrote it"
@@ -113,6 +117,23 @@ def raw_lines(path: Path) -> Iterator[bytes]:
     """
     try:
         yield from _lines_of(path)
+    except OSError as error:
+        raise refused(str(path), "cannot be read", error) from error
+
+
+def torn_tail(path: Path) -> bytes:
+    """Return what follows the last newline, which whoever writes next will cut off.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    if not path.is_file():  # opening says what is wrong with it
+        return b""
+    try:
+        with path.open("rb") as file:
+            size_bytes = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size_bytes - MAX_LINE_BYTES))
+            return file.read().rpartition(b"\n")[2]
     except OSError as error:
         raise refused(str(path), "cannot be read", error) from error
 

@@ -30,6 +30,7 @@ class LedgerView:
 
     path: str
     records: Mapping[EntryKey, EntryRecord]
+    torn: bytes = b""  # what stood behind its last whole line, cut off by now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -647,6 +647,22 @@ def test_a_ledger_without_entries_is_no_ledger_to_delete_by(
     assert "reconcile.no_entries" in ended.err
 
 
+def test_a_torn_last_line_of_the_first_ledger_protects_too(hand: Hand) -> None:
+    assert hand.shell.run(hand.shell.manifest(1)).code == 0
+    image = hand.seed("gone-01")
+    ledger = hand.shell.folder / LEDGER
+    whole = ledger.read_bytes()
+    hand.note(ledger, "image.duplicate_seen", "web-0", image_id=image, status="queued")
+    ledger.write_bytes(ledger.read_bytes()[:-9])
+
+    ended = hand.reconcile(*DELETE)
+
+    assert ended.code == 0, ended.err
+    assert ended.document["summary"]["deletions"] == {}
+    assert image in hand.images()
+    assert ledger.read_bytes() == whole
+
+
 @pytest.mark.parametrize(("status", "code"), [(400, 69), (403, 77), (401, 77)])
 def test_without_a_list_nothing_is_deleted_nor_written(
     serve_cloud: Callable[..., Cloud], tmp_path: Path, status: int, code: int

@@ -261,7 +261,7 @@ async def test_ledger_of_another_target_is_refused(path: Path, changes, wanted):
     found = "manifest 'wave-07', project 'p1' in region 'eu-1'"
     assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (
         f"{path}: belongs to {found}, not to {wanted}",
-        "name another ledger for this run, or use the manifest and cloud of this one",
+        "name another ledger, or use the manifest and cloud of this one",
         74,
     )
     assert content_of(path) == b"".join(FEW)

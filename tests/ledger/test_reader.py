@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from batch_register.errors import LedgerDamagedError, LedgerError, LedgerVersionError
-from batch_register.ledger import raw_lines, read_history, read_ledger
+from batch_register.ledger import raw_lines, read_history, read_ledger, torn_tail
 from batch_register.ledger.disk import lines_in
 from batch_register.ledger.line import MAX_LINE_BYTES, Line, decode, encode
 from batch_register.ledger.reader import Scan
@@ -99,8 +99,37 @@ def test_newer_ledger_is_refused_as_such():
 
 @pytest.mark.parametrize("content", [b"name: web\n", b"name: web", b"\n", b"\xff"])
 def test_other_file_is_refused(content):
-    with pytest.raises(LedgerDamagedError, match="line 1: not a ledger line"):
+    with pytest.raises(LedgerDamagedError, match="line 1: not a ledger line") as caught:
         scanned(content)
+    # It may be anything, such as a manifest: nobody should move it away.
+    assert caught.value.hint == "name a ledger: this file does not begin like one"
+
+
+@pytest.mark.parametrize(
+    ("content", "tail"),
+    [
+        (b"", b""),
+        (WHOLE, b""),
+        (WHOLE[:-9], SMALL[-1][:-9]),
+        (b"half", b"half"),
+        (WHOLE + b"x" * (MAX_LINE_BYTES - 1), b"x" * (MAX_LINE_BYTES - 1)),
+    ],
+)
+def test_what_will_be_cut_off_can_be_read_before(tmp_path: Path, content, tail):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    assert torn_tail(path) == tail
+
+
+def test_what_is_no_file_has_no_torn_tail(tmp_path: Path):
+    assert torn_tail(tmp_path / "nowhere.jsonl") == b""
+    assert torn_tail(tmp_path) == b""  # opening it as a ledger says what is wrong
+
+
+def test_a_torn_tail_that_cannot_be_read_is_an_error(tmp_path: Path):
+    memory = Path("/proc/self/mem")  # a file whose size and beginning do not exist
+    with pytest.raises(LedgerError, match="cannot be read"):
+        torn_tail(memory)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"v":1,"seq":1,"ru', b"\0\0\0"])
