@@ -264,6 +264,34 @@ jobs:
     assert plan["summary"] == {"retry": 1, "skip": 1}
 
 
+def test_a_kept_image_of_a_failed_attempt_is_shown_and_never_deleted(
+    serve_cloud: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(
+        """\
+version: 1
+jobs:
+  - {object: "*:web-0.qcow2", nth: 1, code: IMG.1075, reason: No such luck.}
+"""
+    )
+    cloud = serve_cloud("--speed", "600", "--fault-script", str(script))
+    hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
+    manifest = hand.shell.manifest(1)
+    assert hand.shell.run(manifest, "--keep-failed").code == 3
+    (kept,) = hand.images()
+    assert hand.shell.run(manifest, "--keep-failed").code == 0
+
+    ended = hand.reconcile(*DELETE)
+
+    (left,) = ended.document["leftovers"]
+    assert (left["image_id"], left["kind"], left["key"]) == (kept, "dead", "web-0")
+    assert ended.document["summary"]["orphans"] == 0
+    assert kept in hand.images()
+    gist = hand.shell("reconcile", f"{NAME}.yaml", "--output", "quiet").out
+    assert gist == "wave-07: 1 leftover\n"
+
+
 def test_each_difference_between_ledger_manifest_and_cloud_is_told(hand: Hand) -> None:
     manifest = hand.shell.manifest(6)
     assert hand.shell.run(manifest).code == 0
