@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
+from batch_register.collector import paused
 from batch_register.errors import LedgerError, LedgerTargetError
 from batch_register.event import Event
 from batch_register.ledger.codec import to_fields
@@ -221,8 +222,9 @@ def _load(path: str, session: LedgerSession, disk: Disk) -> _Loaded:
     """Replay what the disk holds, and make it ready for the next line."""
     replay = Replay()
     scan = Scan(path, disk.lines(), takes_tail=True)
-    for _line_taken in scan.through(replay.take):
-        pass
+    with paused():
+        for _ in scan.through(replay.take):
+            pass
     check_target(path, replay, session.manifest_name, session.target)
     tail = Tail(disk, scan.good_bytes)
     try:

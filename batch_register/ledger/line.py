@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+from zlib import crc32 as _crc32
+
+from pydantic_core import from_json
 
 VERSION = 1
 MAX_LINE_BYTES = 16 * 1024 * 1024  # a longer line is damage: reading stays bounded
 
 # How every line of every version begins, and how it ends.
 _HEAD = b'{"v":'
+_FIRST_BYTE = _HEAD[0]
 _ENVELOPE = frozenset({"v", "seq", "run_id", "at", "event", "key", "crc"})
 _TAIL_BYTES = len(b',"crc":"00000000"}\n')
+_BODY, _TAIL = slice(-_TAIL_BYTES), slice(-_TAIL_BYTES, None)
 _CLOSING = re.compile(rb',"crc":"[0-9a-f]{8}"\}')  # its quotes cannot occur in a string
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _from_json = json.JSONDecoder().raw_decode
+_envelope = itemgetter("v", "seq", "run_id", "at", "event")
 
 
 class DamagedLineError(ValueError):
@@ -74,25 +81,52 @@ def encode(line: Line) -> bytes:
 def decode(raw: bytes) -> Line:
     """Return the line that `raw`, newline included, holds.
 
-    The checksum is the same in all versions, so it is looked at first: a flipped bit
-    in the version is damage, not news.
+    Raises:
+        DamagedLineError: not what `encode` wrote; the text says in which way.
+        NewerLineError: sound, but of a newer version.
+    """
+    found = opened(raw)
+    return Line(
+        seq=found["seq"],
+        run_id=found["run_id"],
+        at=found["at"],
+        event=found["event"],
+        key=found.get("key"),
+        fields=own_fields(found),
+    )
+
+
+def opened(raw: bytes) -> dict[str, Any]:
+    """Return a line's JSON object, its envelope included and proven sound.
+
+    Everything is looked at by the quick parser first. Whatever that does not take as it
+    is goes through the careful one, which alone decides what is damage, and why.
 
     Raises:
         DamagedLineError: not what `encode` wrote; the text says in which way.
         NewerLineError: sound, but of a newer version.
     """
-    body = raw[:-_TAIL_BYTES]
-    if raw[-_TAIL_BYTES:] != _closing(body):
-        raise DamagedLineError(_why_unsound(raw))
     try:
-        found, end = _from_json(str(raw, "ascii"))
-    except (ValueError, RecursionError) as error:
-        message = f"not one JSON object in ASCII ({error})"
-        raise DamagedLineError(message) from error
-    if end != len(raw) - 1 or not isinstance(found, dict):
-        message = "not one JSON object"
-        raise DamagedLineError(message)
-    return _opened(found)
+        found: dict[str, Any] = from_json(raw, cache_strings="keys")
+        version, seq, run_id, at, event = _envelope(found)
+    except (ValueError, KeyError, TypeError):
+        return _opened_with_care(raw)
+    if (
+        raw[_TAIL] == b',"crc":"%08x"}\n' % _crc32(raw[_BODY])
+        and raw.isascii()
+        and raw[0] == _FIRST_BYTE
+        and version == VERSION
+        and type(version) is type(seq) is int
+        and type(run_id) is type(at) is type(event) is str
+        and type(found.get("key", "")) is str
+    ):
+        return found
+    return _opened_with_care(raw)
+
+
+def own_fields(found: Mapping[str, object]) -> dict[str, object]:
+    """Return an opened line's fields without those of the envelope."""
+    return {name: value for name, value in found.items() if name not in _ENVELOPE}
 
 
 def mend(tail: bytes) -> bytes:
@@ -125,7 +159,7 @@ def begins_like_ledger(raw: bytes) -> bool:
 
 def _closing(body: bytes) -> bytes:
     """Return the bytes that close a line whose other bytes are `body`."""
-    return b',"crc":"%08x"}\n' % zlib.crc32(body)
+    return b',"crc":"%08x"}\n' % _crc32(body)
 
 
 def _why_unsound(raw: bytes) -> str:
@@ -139,25 +173,40 @@ def _why_unsound(raw: bytes) -> str:
     return "its checksum does not match"
 
 
-def _opened(found: dict[str, object]) -> Line:
-    """Return the line in a sound JSON object, its envelope taken off."""
-    version = found.pop("v", None)
+def _opened_with_care(raw: bytes) -> dict[str, Any]:
+    """Return a line's JSON object, or say what is wrong with the line.
+
+    The checksum is the same in all versions, so it is looked at first: a flipped bit
+    in the version is damage, not news.
+    """
+    body = raw[:-_TAIL_BYTES]
+    if raw[-_TAIL_BYTES:] != _closing(body):
+        raise DamagedLineError(_why_unsound(raw))
+    try:
+        found, end = _from_json(str(raw, "ascii"))
+    except (ValueError, RecursionError) as error:
+        message = f"not one JSON object in ASCII ({error})"
+        raise DamagedLineError(message) from error
+    if end != len(raw) - 1 or not isinstance(found, dict):
+        message = "not one JSON object"
+        raise DamagedLineError(message)
+    _check_envelope(found)
+    return found
+
+
+def _check_envelope(found: Mapping[str, object]) -> None:
+    """Refuse a JSON object that is of a newer version, or lacks its envelope."""
+    version = found.get("v")
     if type(version) is int and version > VERSION:
         message = f"version {version}, this tool reads up to {VERSION}"
         raise NewerLineError(message)
-    seq, run_id = found.pop("seq", None), found.pop("run_id", None)
-    at, event = found.pop("at", None), found.pop("event", None)
-    key = found.pop("key", None)
-    del found["crc"]
     if (
         type(version) is int
         and version == VERSION
-        and type(seq) is int
-        and isinstance(run_id, str)
-        and isinstance(at, str)
-        and isinstance(event, str)
-        and (key is None or isinstance(key, str))
+        and type(found.get("seq")) is int
+        and all(isinstance(found.get(name), str) for name in ("run_id", "at", "event"))
+        and isinstance(found.get("key"), str | None)
     ):
-        return Line(seq=seq, run_id=run_id, at=at, event=event, key=key, fields=found)
+        return
     message = "v, seq, run_id, at, event or key is missing or of the wrong type"
     raise DamagedLineError(message)

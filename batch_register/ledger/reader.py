@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+from batch_register.collector import paused
 from batch_register.errors import LedgerDamagedError, LedgerVersionError
 from batch_register.ledger.disk import READ_BYTES, lines_in, refused
 from batch_register.ledger.line import (
@@ -25,6 +27,8 @@ from batch_register.ledger.line import (
 )
 from batch_register.ledger.replay import Replay
 from batch_register.model import EntryKey
+
+_T = TypeVar("_T")
 
 
 class Scan:
@@ -40,7 +44,7 @@ class Scan:
         self.torn_bytes = 0  # what follows that
         self.lacks_newline = False  # the last line taken does
 
-    def through(self, take: Callable[[bytes], Line]) -> Iterator[Line]:
+    def through(self, take: Callable[[bytes], _T]) -> Iterator[_T]:
         """Yield what `take` makes of each line.
 
         Raises:
@@ -69,7 +73,7 @@ class Scan:
         except OSError as error:
             raise refused(self._path, "cannot be read", error) from error
 
-    def _last(self, tail: bytes, take: Callable[[bytes], Line]) -> Iterator[Line]:
+    def _last(self, tail: bytes, take: Callable[[bytes], _T]) -> Iterator[_T]:
         """Take an unterminated last line, where it is whole and wanted."""
         if self.good_bytes == 0 and not begins_like_ledger(tail):
             message = "not a ledger line"
@@ -91,8 +95,9 @@ def read_ledger(path: Path) -> Replay:
         LedgerError: it cannot be read, is damaged, or is of a newer version.
     """
     replay = Replay()
-    for _line in Scan(str(path), _lines_of(path)).through(replay.take):
-        pass
+    with paused():
+        for _ in Scan(str(path), _lines_of(path)).through(replay.take):
+            pass
     return replay
 
 

@@ -6,9 +6,9 @@ files, locks, clocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from batch_register.entry import EntryRecord
 from batch_register.errors import InvalidTransitionError
@@ -16,8 +16,11 @@ from batch_register.event import ImageActive
 from batch_register.ledger import notes
 from batch_register.ledger.codec import from_fields
 from batch_register.ledger.fields import Fields, read_text
-from batch_register.ledger.line import DamagedLineError, Line, decode
+from batch_register.ledger.line import DamagedLineError, opened, own_fields
+from batch_register.ledger.usual import SHORT_WAYS
 from batch_register.model import EntryKey, RunCounts, Target
+
+_Found = Mapping[str, Any]  # an opened line: its envelope's types are proven
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,25 +48,35 @@ class Replay:
     observations: Fields = field(default_factory=dict)
     # Nothing leaves the stage Active, so one number per entry answers for every run.
     active_since: dict[EntryKey, int] = field(default_factory=dict)
+    # The last line's stamp: lines of one commit share one text.
+    _at: str = field(default="", init=False, compare=False, repr=False)
 
-    def take(self, raw: bytes) -> Line:
-        """Fold one terminated line in, and return it.
+    def take(self, raw: bytes) -> None:
+        """Fold one terminated line in.
 
         Raises:
             DamagedLineError: it is damaged, out of order, or cannot happen here.
             NewerLineError: a newer version wrote it.
         """
-        line = decode(raw)
-        if line.seq != self.last_seq + 1:
-            message = f"seq is {line.seq}, {self.last_seq + 1} was due"
-            raise DamagedLineError(message)
-        if (line.event == notes.LEDGER_OPENED) is not (line.seq == 1):
-            message = f"{notes.LEDGER_OPENED} is the first line, and no other"
-            raise DamagedLineError(message)
-        fold = self._FOLDS.get(line.event, Replay._move)
-        fold(self, line)
-        self.last_seq = line.seq
-        return line
+        found = opened(raw)
+        seq, event = found["seq"], found["event"]
+        if seq != self.last_seq + 1 or (event == notes.LEDGER_OPENED) is not (seq == 1):
+            raise DamagedLineError(self._why_out_of_order(seq))
+        if found["at"] != self._at:
+            self._at = found["at"]
+        short = SHORT_WAYS.get(event)
+        key: EntryKey = found.get("key", "")
+        record = self.records.get(key) if short is not None else None
+        if short is None or record is None or not short(record, found, self._at):
+            self._FOLDS.get(event, Replay._move)(self, found)
+        elif event == ImageActive.ledger_name:
+            self.active_since[record.key] = seq
+        self.last_seq = seq
+
+    def _why_out_of_order(self, seq: int) -> str:
+        if seq != self.last_seq + 1:
+            return f"seq is {seq}, {self.last_seq + 1} was due"
+        return f"{notes.LEDGER_OPENED} is the first line, and no other"
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return the latest run of that id, if it was started."""
@@ -76,64 +89,64 @@ class Replay:
             if seq < run.first_seq:
                 yield key
 
-    def _move(self, line: Line) -> None:
-        event = from_fields(line.event, line.fields)
+    def _move(self, found: _Found) -> None:
+        event = from_fields(found["event"], found)
         if event is None:  # a later tool's event of the same version
             return
-        record = self._record(line)
+        record = self._record(found)
         try:
-            record.apply(event, line.at)
+            record.apply(event, self._at)
         except InvalidTransitionError as error:
             message = f"{record.key}: {error.message}"
             raise DamagedLineError(message) from error
         if type(event) is ImageActive:
-            self.active_since[record.key] = line.seq
+            self.active_since[record.key] = found["seq"]
 
-    def _record(self, line: Line) -> EntryRecord:
+    def _record(self, found: _Found) -> EntryRecord:
         """Return the record of the line's entry, a new one where there is none."""
-        if line.key is None:
-            message = f"{line.event} without a key"
+        key = found.get("key")
+        if key is None:
+            message = f"{found['event']} without a key"
             raise DamagedLineError(message)
-        key = EntryKey(line.key)
         record = self.records.get(key)
         if record is None:
             record = self.records[key] = EntryRecord(key=key)
         return record
 
-    def _open(self, line: Line) -> None:
-        self.manifest_name, self.target = notes.read_opened(line.fields)
+    def _open(self, found: _Found) -> None:
+        self.manifest_name, self.target = notes.read_opened(found)
 
-    def _start_run(self, line: Line) -> None:
+    def _start_run(self, found: _Found) -> None:
         run = RunRecord(
-            run_id=line.run_id,
-            started_at=line.at,
-            tool_version=read_text(line.fields, "tool_version"),
-            first_seq=line.seq,
+            run_id=found["run_id"],
+            started_at=found["at"],
+            tool_version=read_text(found, "tool_version"),
+            first_seq=found["seq"],
         )
         self.runs.append(run)
 
-    def _finish_run(self, line: Line) -> None:
-        run = self.run(line.run_id)
+    def _finish_run(self, found: _Found) -> None:
+        run = self.run(found["run_id"])
         if run is None:
-            message = f"run {line.run_id} ends but never began"
+            message = f"run {found['run_id']} ends but never began"
             raise DamagedLineError(message)
-        run.exit_code, run.counts = notes.read_finished(line.fields)
-        run.finished_at = line.at
+        run.exit_code, run.counts = notes.read_finished(found)
+        run.finished_at = found["at"]
 
-    def _observe(self, line: Line) -> None:
-        self.observations = line.fields
+    def _observe(self, found: _Found) -> None:
+        self.observations = own_fields(found)
 
-    def _declare(self, line: Line) -> None:
-        name, image_url, spec, labels = notes.read_declared(line.fields)
-        record = self._record(line)
+    def _declare(self, found: _Found) -> None:
+        name, image_url, spec, labels = notes.read_declared(found)
+        record = self._record(found)
         # One text for both where the key is the name, as it mostly is: memory.
         same = record.key if name == record.key else name
         record.declare(same, image_url, spec, labels)
 
-    def _remove(self, line: Line) -> None:
-        self._record(line).is_removed = True
+    def _remove(self, found: _Found) -> None:
+        self._record(found).is_removed = True
 
-    _FOLDS: ClassVar[dict[str, Callable[[Replay, Line], None]]] = {
+    _FOLDS: ClassVar[dict[str, Callable[[Replay, _Found], None]]] = {
         notes.LEDGER_OPENED: _open,
         notes.RUN_STARTED: _start_run,
         notes.RUN_FINISHED: _finish_run,

@@ -5,14 +5,12 @@ Decides: the order of the steps. Must not know: single fields, YAML's grammar.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 from yaml.error import YAMLError
 
+from batch_register.collector import paused
 from batch_register.errors import SettingsError
 from batch_register.manifest.entries import Defaults, EntryReader, plain_fields
 from batch_register.manifest.events import (
@@ -71,7 +69,7 @@ def parse_manifest(
     Raises:
         ManifestError: the content is wrong; carries every problem.
     """
-    with _collector_paused():
+    with paused():
         reading = _Reading(defaults=None)
         manifest = reading.run(data, open_events)
         if reading.late_defaults is not None:
@@ -93,18 +91,6 @@ def excerpt_text(path: Path) -> str:
     except OSError:
         return ""
     return data.decode(errors="replace") if len(data) <= _QUOTED_BYTES else ""
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking a growing heap that holds no garbage."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zlib
 
@@ -74,6 +75,40 @@ def test_line_without_a_key_has_no_key_field():
 def test_every_line_comes_back_as_it_was(line):
     raw = encode(line)
     assert (decode(raw), raw.isascii(), raw.count(b"\n")) == (line, True, 1)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\U0001f600", "\x7f", '"\\', "\u2028"])
+def test_odd_text_comes_back_as_it_was(text):
+    """Half a surrogate pair is what a name of undecodable bytes is made of."""
+    odd = dataclasses.replace(LINE, key=text, fields={text + "field": [text]})
+    assert decode(encode(odd)) == odd
+
+
+@pytest.mark.parametrize("number", [0.1, 1e300, -0.0, 10**40, 5e-324])
+def test_numbers_come_back_as_they_were(number):
+    odd = dataclasses.replace(LINE, fields={"number": number})
+    assert repr(decode(encode(odd))) == repr(odd)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"seq":7,"v":1,"run_id":"r","at":"t","event":"e"',  # in another order
+        '{"v":1, "seq":7,"run_id":"r","at":"t","event":"e"',  # not compact
+        '{"v":1,"seq":8,"seq":7,"run_id":"r","at":"t","event":"e"',  # twice
+        '{"v":1,"seq":7,"run_id":"r","at":"t","event":"e","key":null',
+        '{"v":1,"seq":7,"run_id":"r","at":"t","event":"e","crc":"x"',
+    ],
+)
+def test_sound_line_of_another_hand_is_read(body):
+    expected = Line(seq=7, run_id="r", at="t", event="e", key=None, fields={})
+    assert decode(sealed(body)) == expected
+
+
+def test_blank_before_a_line_is_damage():
+    body = ' {"v":1,"seq":7,"run_id":"r","at":"t","event":"e"'
+    with pytest.raises(DamagedLineError, match="not one JSON object"):
+        decode(sealed(body))
 
 
 def test_every_flipped_bit_is_damage():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterable
 
 import pytest
@@ -107,8 +108,12 @@ def test_no_lines_add_up_to_nothing():
     assert replayed([]) == Replay()
 
 
-def test_take_returns_the_line():
-    assert Replay().take(SMALL[0]) == decode(SMALL[0])
+def test_lines_of_one_commit_share_their_stamp():
+    lines = lines_of(noted(WEB, event) for event in TO_ACTIVE)
+    same = [encode(dataclasses.replace(decode(raw), at="now")) for raw in lines]
+    record = replayed(same).records[WEB]
+    assert record.started_at == "now"
+    assert record.started_at is record.finished_at
 
 
 @given(walks())
