@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -62,7 +63,7 @@ def command(ledgers: tuple[Path, ...], form: str | None, file: Path | None) -> N
     if file is not None:
         asyncio.run(write_text(FORMS[form](report), file))
     else:
-        stdout.write(_for_stdout(report, form))
+        stdout.write_pieces(_for_stdout(report, form))
 
 
 def _refuse_ledger(file: Path, ledgers: tuple[Path, ...]) -> None:
@@ -78,7 +79,7 @@ def _fold(ledgers: tuple[Path, ...]) -> Report:
     return fold([source_of(str(path), read_ledger(path)) for path in paths])
 
 
-def _for_stdout(report: Report, form: str) -> str:
+def _for_stdout(report: Report, form: str) -> Iterable[str]:
     if form == "table" and sys.stdout.isatty():
-        return table_form.render(report, width=shutil.get_terminal_size().columns)
+        return [table_form.render(report, width=shutil.get_terminal_size().columns)]
     return FORMS[form](report)

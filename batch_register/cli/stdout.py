@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 from batch_register.errors import BatchRegisterError
@@ -33,8 +34,18 @@ def write(text: str) -> None:
     Raises:
         StdoutLostError: the text could not be written for another reason.
     """
+    write_pieces((text,))
+
+
+def write_pieces(pieces: Iterable[str]) -> None:
+    """Write a text that comes in pieces, as `write` does.
+
+    Raises:
+        StdoutLostError: see `write`.
+    """
     try:
-        sys.stdout.write(text)
+        for piece in pieces:
+            sys.stdout.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
         take_out_of_use(sys.stdout)

@@ -14,9 +14,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 
 from batch_register.report.plain import printable
-from batch_register.report.rows import Report, ReportRow
+from batch_register.report.rows import ROWS_PER_PIECE, Report, ReportRow
 
 COLUMNS = (
     "key",
@@ -46,10 +47,16 @@ _FORMULA_STARTS = (
 
 def render(report: Report) -> str:
     """Return the header and one line per image, each ended by CR LF."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, dialect="excel")
-    writer.writerows(cells(report))
-    return text.getvalue()
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Yield the same lines, some at a time: of many no two copies exist."""
+    lines = cells(report)
+    while some := list(islice(lines, ROWS_PER_PIECE)):
+        text = io.StringIO(newline="")
+        csv.writer(text, dialect="excel").writerows(some)
+        yield text.getvalue()
 
 
 def cells(report: Report) -> Iterator[list[str]]:

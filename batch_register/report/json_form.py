@@ -8,16 +8,22 @@ encoding. Each image stands on its own line, for `grep` and `diff`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from batch_register.model import Fault
-from batch_register.report.rows import Report, ReportRow
+from batch_register.report.rows import ROWS_PER_PIECE, Report, ReportRow
 
 JsonObject = dict[str, object]
 
 
 def render(report: Report) -> str:
     """Return one JSON document."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Yield the same document piece by piece: of a large one no two copies exist."""
     head = json.dumps(
         {
             "version": report.version,
@@ -27,9 +33,12 @@ def render(report: Report) -> str:
             "summary": asdict(report.summary),
         }
     )
-    rows = ",\n".join(json.dumps(image(row)) for row in report.images)
-    images = f"[\n{rows}\n]" if rows else "[]"
-    return f'{head[:-1]}, "images": {images}}}\n'
+    yield f'{head[:-1]}, "images": ['
+    for first in range(0, len(report.images), ROWS_PER_PIECE):
+        rows = report.images[first : first + ROWS_PER_PIECE]
+        yield ("," if first else "") + "\n"
+        yield ",\n".join(json.dumps(image(row)) for row in rows)
+    yield "\n]}\n" if report.images else "]}\n"
 
 
 def image(row: ReportRow) -> JsonObject:

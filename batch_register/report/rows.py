@@ -25,6 +25,7 @@ from batch_register.model import (
 from batch_register.stage import Active
 
 REPORT_VERSION = 1
+ROWS_PER_PIECE = 500  # of a long document: enough not to matter, little enough to hold
 
 # What is due where no fault says it.
 _DUE: dict[EntryState, Action] = {

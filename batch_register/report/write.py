@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -19,13 +19,14 @@ from batch_register.errors import SettingsError
 from batch_register.report import csv_form, json_form, markdown_form, table_form
 from batch_register.report.rows import Report
 
-Render: TypeAlias = Callable[[Report], str]
+Pieces: TypeAlias = Callable[[Report], Iterable[str]]
 
-FORMS: dict[str, Render] = {
-    "table": table_form.render,
-    "json": json_form.render,
-    "csv": csv_form.render,
-    "markdown": markdown_form.render,
+# Each form as the pieces of its text; the long ones are never held as a whole.
+FORMS: dict[str, Pieces] = {
+    "table": lambda report: (table_form.render(report),),
+    "json": json_form.pieces,
+    "csv": csv_form.pieces,
+    "markdown": lambda report: (markdown_form.render(report),),
 }
 SUFFIXES: dict[str, str] = {".json": "json", ".csv": "csv", ".md": "markdown"}
 
@@ -52,8 +53,8 @@ async def write_report(report: Report, path: Path) -> None:
     await write_text(FORMS[form_for(path)](report), path)
 
 
-async def write_text(text: str, path: Path) -> None:
-    """Replace the file by the text, so that a reader sees the old or the new whole.
+async def write_text(text: Iterable[str], path: Path) -> None:
+    """Replace the file by the text's pieces, so that a reader sees the old or the new whole.
 
     Something other than a regular file, such as a pipe, is written into.
 
@@ -79,7 +80,7 @@ def _replaceable(path: Path) -> Path | None:
     return path.resolve()
 
 
-async def _replace(text: str, path: Path) -> None:
+async def _replace(text: Iterable[str], path: Path) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         await _write(text, part, "x", is_synced=True)
@@ -89,10 +90,11 @@ async def _replace(text: str, path: Path) -> None:
 
 
 async def _write(
-    text: str, path: Path, mode: Literal["w", "x"], *, is_synced: bool = False
+    text: Iterable[str], path: Path, mode: Literal["w", "x"], *, is_synced: bool = False
 ) -> None:
     async with aiofiles.open(path, mode, encoding="utf-8", newline="") as file:
-        await file.write(text)
+        for piece in text:
+            await file.write(piece)
         await file.flush()
         if is_synced:
             await asyncio.to_thread(os.fsync, file.fileno())

@@ -290,6 +290,14 @@ def test_a_task_for_many_entries_names_the_first_few() -> None:
     assert "`k8`, `k9` and 2 more\n" in markdown_form.render(report)
 
 
+@pytest.mark.parametrize("form", [json_form, csv_form])
+def test_a_long_report_comes_in_pieces_of_which_none_is_long(form: Any) -> None:
+    report = report_of([plain_row(f"{n}", EntryState.ACTIVE) for n in range(1_501)])
+    pieces = list(form.pieces(report))
+    assert "".join(pieces) == form.render(report)
+    assert max(map(len, pieces)) < len(form.render(report)) / 2
+
+
 def test_ten_thousand_images_are_rendered_in_every_form() -> None:
     rows = [
         plain_row(f"{number}", list(EntryState)[number % 7]) for number in range(10_000)

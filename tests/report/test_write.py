@@ -45,7 +45,7 @@ async def test_a_file_is_replaced_through_its_link_and_nothing_else_stays(
     (kept / "real.md").write_text("old")
     link = tmp_path / "link.md"
     link.symlink_to(kept / "real.md")
-    await write_text("new\r\n", link)
+    await write_text(["new\r\n"], link)
     assert (kept / "real.md").read_bytes() == b"new\r\n"
     assert link.is_symlink()
     assert list(kept.iterdir()) == [kept / "real.md"]
@@ -56,7 +56,7 @@ async def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
     path = tmp_path / "r.md"
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError):
-        await write_text("\ud800", path)
+        await write_text(["\ud800"], path)
     left = await asyncio.to_thread(
         lambda: [one.read_text() for one in tmp_path.iterdir()]
     )
@@ -67,7 +67,7 @@ async def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
 async def test_what_cannot_be_written_is_named(place: str, tmp_path: Path) -> None:
     path = tmp_path / place
     with pytest.raises(SettingsError, match="the report cannot be written") as caught:
-        await write_text("x", path)
+        await write_text(["x"], path)
     assert caught.value.message.startswith(f"{path}: ")
 
 
@@ -76,5 +76,5 @@ async def test_a_pipe_is_written_into_and_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         reading = group.create_task(asyncio.to_thread(pipe.read_text))
-        await write_text("through", pipe)
+        await write_text(["through"], pipe)
     assert (reading.result(), pipe.is_fifo()) == ("through", True)
