@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import os
 import secrets
 import shutil
@@ -36,6 +35,7 @@ from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
+from batch_register.collector import spare_what_is_there
 from batch_register.engine import (
     LIST_LAG,
     Batch,
@@ -60,7 +60,7 @@ from batch_register.model import Manifest, StopReason, Target
 from batch_register.pacing import SettleTime, Window
 from batch_register.report import json_form, table_form
 from batch_register.report.advice import advice
-from batch_register.report.fold import fold, source_of
+from batch_register.report.fold import Source, fold, source_of, source_of_run
 from batch_register.report.rows import Report
 from batch_register.report.write import write_report
 from batch_register.settings import Output, ResolvedSettings, Settings
@@ -91,12 +91,13 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
     display = display_for(resolved, sys.stderr, os.environ)
     with configured(log_plan(resolved, display, sys.stderr, os.environ)):
         manifest = load_manifest(path)
-        gc.freeze()  # what a large manifest is made of stays: no use to search it
+        spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
         ledger = ledger_path(path, settings)
-        code = asyncio.run(_run(manifest, ledger, settings, display))
-        report = fold([source_of(str(ledger), read_ledger(ledger))])
-        _publish(report, settings, ledger)
+        code, source = asyncio.run(_run(manifest, ledger, settings, display))
+        if source is None:
+            source = source_of(str(ledger), read_ledger(ledger))
+        _publish(fold([source]), settings, ledger)
     return code
 
 
@@ -111,7 +112,8 @@ def _check_selection(manifest: Manifest, settings: Settings) -> None:
 
 async def _run(
     manifest: Manifest, ledger: Path, settings: Settings, display: Display
-) -> int:
+) -> tuple[int, Source | None]:
+    """Return the exit code, and what the ledger holds if that is known for certain."""
     stop, clock = Stop(), WallClock()
     run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     log = structlog.get_logger()
@@ -141,11 +143,12 @@ async def _run(
                 )
                 counts = dataclasses.asdict(outcome.counts)
                 log.info("run.finished", exit_code=outcome.exit_code, **counts)
-                return outcome.exit_code
+                source = source_of_run(str(ledger), record.replay, run_id)
+                return outcome.exit_code, source
         except (asyncio.CancelledError, StoppedError):
             if stop.reason is None:
                 raise
-            return _stopped_early(ledger, _EXIT_OF_STOP[stop.reason])
+            return _stopped_early(ledger, _EXIT_OF_STOP[stop.reason]), None
 
 
 def _stopped_early(ledger: Path, exit_code: int) -> int:
@@ -166,6 +169,7 @@ async def _execute(
     display: Display,
 ) -> RunOutcome:
     records = ledger.replay.records
+    spare_what_is_there()  # and so does what the ledger was read into
     batch = Batch(
         manifest=manifest,
         records=records,
@@ -246,7 +250,7 @@ def _publish(report: Report, settings: Settings, ledger: Path) -> None:
             written = settings.report
     match settings.output:
         case Output.JSON:
-            stdout.write(json_form.render(report))
+            stdout.write_pieces(json_form.pieces(report))
         case Output.TABLE:
             stdout.write(_closing_words(report, ledger, written))
         case Output.QUIET:

@@ -60,6 +60,8 @@ def test_the_faults_rehearsal_shows_each_trouble_and_retries_only_what_failed(
     first = shell.run(manifest, *script)
 
     assert first.code == 3, first.err
+    ledger = "rehearsal-faults.simulated.ledger.jsonl"
+    assert first.document == shell("report", ledger, "--format=json").document
     states = {row["key"]: row["state"] for row in first.document["images"]}
     failed = {"failing-job", "bad-source", "refused-register"}
     assert {key for key, state in states.items() if state == "failed"} == failed
@@ -67,6 +69,7 @@ def test_the_faults_rehearsal_shows_each_trouble_and_retries_only_what_failed(
 
     mended = shell.run(manifest)  # without the script: the night is quiet again
     assert mended.code == 0, mended.err
+    assert mended.document == shell("report", ledger, "--format=json").document
     attempts = {row["key"]: row["attempts"] for row in mended.document["images"]}
     assert attempts["failing-job"] == 2
 

@@ -10,6 +10,7 @@ from batch_register.event import DuplicateSeen, ImageFailed
 from batch_register.ledger.replay import Replay
 from batch_register.model import (
     Action,
+    EntryKey,
     Fault,
     FaultKind,
     ImageId,
@@ -17,7 +18,7 @@ from batch_register.model import (
     RunCounts,
     Target,
 )
-from batch_register.report.fold import fold, source_of
+from batch_register.report.fold import fold, source_of, source_of_run
 
 OTHER = Target(endpoint="https://other", project_id="p-2", region="eu-de")
 FAULT = Fault(kind=FaultKind.JOB_FAILED, code="c", reason="r", action=Action.WAIT)
@@ -31,6 +32,25 @@ def test_a_ledger_without_entries_makes_an_empty_report(new_ledger) -> None:
 def test_an_empty_file_is_refused_by_name() -> None:
     with pytest.raises(LedgerError, match=r"^a\.jsonl: the ledger is empty$"):
         source_of("a.jsonl", Replay())
+
+
+def test_a_run_that_kept_its_records_current_reports_what_its_ledger_says(
+    new_ledger,
+) -> None:
+    """The ledger is not read again, so this is what reading it would have said."""
+    ledger = new_ledger()
+    ledger.start("run-1")
+    ledger.declare("web-01")
+    ledger.activate("web-01", "image-1")
+    opened_with = ledger.replay()
+    ledger.start("run-2")
+    ledger.declare("web-02")
+    read_again = ledger.replay()
+    opened_with.records[EntryKey("web-02")] = read_again.records[EntryKey("web-02")]
+
+    assert fold([source_of_run("a", opened_with, "run-2")]) == fold(
+        [source_of("a", read_again)]
+    )
 
 
 def test_no_ledger_at_all_is_a_bug() -> None:
