@@ -59,6 +59,7 @@ class Defaults:
     def __init__(self, node: MapNode | None) -> None:
         self.node = node
         self.plain: Plain = plain_fields(node) if node is not None else {}
+        self._never_taken = tuple(self.plain.keys() - DEFAULTS_FIELDS)
 
     def check(self, problems: Problems) -> None:
         """Note what is wrong with the defaults themselves."""
@@ -87,9 +88,9 @@ class Defaults:
         elif "bucket" in own or "object" in own:
             merged.pop("image_url", None)
         # What no default can be is reported at the defaults, not at every image.
-        for field in self.plain.keys() - own.keys():
-            if field not in DEFAULTS_FIELDS:
-                del merged[field]
+        for field in self._never_taken:
+            if field not in own:
+                merged.pop(field, None)
         return merged
 
 

@@ -23,6 +23,8 @@ _SIGNED = re.compile(
     r"|expires)=)[^\s\"']{0,4096}"
 )
 
+_SECRET_MARKS = frozenset("@?&")  # neither is without one of these
+
 
 class Mark(Protocol):
     """A place in the file as PyYAML gives it: line and column count from 0."""
@@ -50,6 +52,12 @@ def without_logins(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return text from the file as a message may hold it: short, without controls."""
+    if (
+        len(text) <= _MAX_SHOWN
+        and text.isprintable()
+        and _SECRET_MARKS.isdisjoint(text)
+    ):
+        return text  # as nearly all are, and every key of a manifest comes here
     text = without_logins(text[:_MAX_SEARCHED])
     cut = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)

@@ -46,6 +46,8 @@ def resolve(text: str) -> Value:
         return _WORDS[text]
     if text[0] not in SUSPECT_FIRST:
         return text
+    if text.isdecimal() and text.isascii():  # as nearly all of them are
+        return _whole(text, 10)
     for pattern, base in _WHOLE:
         if pattern.fullmatch(text):
             return _whole(text, base)
