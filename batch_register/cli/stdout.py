@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TextIO
 
 from batch_register.errors import BatchRegisterError
+
+_TOKENS_PER_PIECE = 10_000  # some 100 KB
 
 
 class StdoutLostError(BatchRegisterError):
@@ -60,7 +63,15 @@ def write_json(document: object) -> None:
     Raises:
         StdoutLostError: see `write`.
     """
-    write(f"{json.dumps(document, indent=2)}\n")
+    write_pieces(_json_pieces(document))
+
+
+def _json_pieces(document: object) -> Iterator[str]:
+    """Yield a document's text, some at a time: of a long one no two copies exist."""
+    tokens = json.JSONEncoder(indent=2).iterencode(document)
+    while some := list(islice(tokens, _TOKENS_PER_PIECE)):
+        yield "".join(some)
+    yield "\n"
 
 
 def take_out_of_use(stream: TextIO) -> None:
