@@ -150,36 +150,26 @@ class EntryRecord:
         """Return where the entry last stood for certain."""
         return self.stage.was if isinstance(self.stage, Unknown) else self.stage
 
+    # Asked of every entry in every list and report: a look-up, not a match by class.
+    # Every stage that holds the fact calls it so, and no other has the attribute.
+
     @property
     def fault(self) -> Fault | None:
         """Return what last went wrong, if the entry still suffers from it."""
-        match self.stage:
-            case Failed(fault=fault) | Unknown(fault=fault) | Deferred(fault=fault):
-                return fault
-            case Planned(fault=passing) | Created(fault=passing):
-                return passing
-            case _:
-                return None
+        fault: Fault | None = getattr(self.stage, "fault", None)
+        return fault
 
     @property
     def image_id(self) -> ImageId | None:
         """Return the image that the entry stands for now, if there is one."""
-        match self.certain_stage:
-            case Created() | Registering() | Registered() | Replacing() as stage:
-                return stage.image_id
-            case Active(image_id=made) | Failed(image_id=made):
-                return made
-            case _:
-                return None
+        image_id: ImageId | None = getattr(self.certain_stage, "image_id", None)
+        return image_id
 
     @property
     def job_id(self) -> JobId | None:
         """Return the job that the entry waits for or waited for, if it is known."""
-        match self.certain_stage:
-            case Registered() | Active() | Failed() | Replacing() as stage:
-                return stage.job_id
-            case _:
-                return None
+        job_id: JobId | None = getattr(self.certain_stage, "job_id", None)
+        return job_id
 
     @property
     def has_other_spec(self) -> bool:
@@ -193,13 +183,12 @@ class EntryRecord:
     @property
     def state(self) -> EntryState:
         """Return where the entry stands, in the report's words."""
-        match self.stage:
-            case Active() if self.has_other_spec:
-                return EntryState.CONFLICT
-            case Failed(fault=fault) if fault.kind is FaultKind.SPEC_CONFLICT:
-                return EntryState.CONFLICT
-            case stage:
-                return _STATES[type(stage)]
+        stage = self.stage
+        if isinstance(stage, Active):
+            return EntryState.CONFLICT if self.has_other_spec else EntryState.ACTIVE
+        if isinstance(stage, Failed) and stage.fault.kind is FaultKind.SPEC_CONFLICT:
+            return EntryState.CONFLICT
+        return _STATES[type(stage)]
 
 
 _STATES: dict[type[Stage], EntryState] = {
@@ -209,7 +198,6 @@ _STATES: dict[type[Stage], EntryState] = {
     Registering: EntryState.UNFINISHED,
     Registered: EntryState.UNFINISHED,
     Replacing: EntryState.UNFINISHED,
-    Active: EntryState.ACTIVE,
     Failed: EntryState.FAILED,
     Unknown: EntryState.UNKNOWN,
     Deferred: EntryState.DEFERRED,
