@@ -33,6 +33,7 @@ from tests.integration.conftest import COMMAND, Cloud, Shell, serve
 MOST_VALIDATE_RATIO, MOST_GROWTH = 0.3, 1.15
 MOST_RESUME_S, MOST_PEAK_MB, MOST_CANCEL_S, MOST_STALL_MS = 10.0, 350.0, 0.2, 50.0
 
+_TIMES, _SMALL = 3, 10_000  # short commands are run so often: the growth goes by them
 _LEDGER = "wave-07.ledger.jsonl"
 _DONE = "done.jsonl"
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -64,7 +65,8 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
         shell = Shell(folder, cloud.clouds_yaml, is_measured=False)
         for size in sizes:
             _furnish(folder, size)
-            took[size] = {name: _took(shell, name) for name in names}
+            times = _TIMES if size <= _SMALL else 1
+            took[size] = {name: _took(shell, name, times) for name in names}
         if not options.without_cancel:
             found["cancel"] = _cancel(shell, cloud)
     found["commands"] = {name: _figures(name, took) for name in names}
@@ -84,11 +86,14 @@ def _furnish(folder: Path, size: int) -> None:
     write_ledger(folder / _DONE, manifest, target)
 
 
-def _took(shell: Shell, name: str) -> Meter:
-    shutil.copy(shell.folder / _DONE, shell.folder / _LEDGER)
-    meter = metered(shell, *COMMANDS[name])
-    assert meter.code == 0, f"{name} ended with {meter.code}"
-    return meter
+def _took(shell: Shell, name: str, times: int) -> Meter:
+    """Run a command some times over, each on a ledger of its own; return the best."""
+    meters = []
+    for _ in range(times):
+        shutil.copy(shell.folder / _DONE, shell.folder / _LEDGER)
+        meters.append(metered(shell, *COMMANDS[name]))
+    assert not any(meter.code for meter in meters), f"{name}: {meters}"
+    return min(meters, key=lambda meter: meter.cpu_s)
 
 
 def _figures(name: str, took: dict[int, dict[str, Meter]]) -> dict[str, object]:
