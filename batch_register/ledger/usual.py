@@ -45,6 +45,7 @@ def _create_intended(record: EntryRecord, found: Mapping[str, Any], at: str) -> 
     record.made_spec = SpecDigest(sys.intern(spec))
     # One text for both where the image is called as the entry is: memory.
     record.made_name = record.name if name == record.name else name
+    record.made_url = record.image_url
     record.started_at = record.started_at or at
     record.finished_at = None
     record.stage = _CREATING
