@@ -1,4 +1,4 @@
-"""What a run will do with each entry, and in which order.
+"""What a run will do with each entry.
 
 Decides: start, resume, retry, skip, hold or resolve, with the reason in words. Must not
 know: where specs and records came from, nor how anything is done.
@@ -6,13 +6,13 @@ know: where specs and records came from, nor how anything is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from batch_register.entry import EntryRecord
 from batch_register.event import ShellFate
-from batch_register.model import EntryKey, FaultKind, ImageSpec
+from batch_register.model import EntryKey, FaultKind
 from batch_register.stage import (
     Active,
     Creating,
@@ -21,6 +21,7 @@ from batch_register.stage import (
     Planned,
     Registered,
     Registering,
+    Stage,
     Unknown,
 )
 
@@ -151,10 +152,32 @@ def needs_look(decisions: Iterable[Decision]) -> bool:
     return any(decision.intention in makers for decision in decisions)
 
 
-def admission_order(specs: Iterable[ImageSpec]) -> list[ImageSpec]:
-    """Return specs as they are admitted: priority, then largest first, then file order.
+def makes_image(decision: Decision, certain_stage: Stage) -> bool:
+    """Return whether an entry takes a place of the quota that it does not have yet.
 
-    Longest first ends a batch sooner, and size predicts duration (Graham, "Bounds on
-    Multiprocessing Timing Anomalies", 1969); an unknown size counts as small.
+    A shell that is used again has its place, and one that is replaced leaves it to the
+    fresh one. After a create whose answer was lost there may be an image or not.
     """
-    return sorted(specs, key=lambda spec: (-spec.priority, -(spec.size_bytes or 0)))
+    match decision.intention:
+        case Intention.START:
+            return True
+        case Intention.RETRY:
+            return decision.shell in (ShellFate.NONE, ShellFate.KEEP)
+        case Intention.RESUME:
+            return isinstance(certain_stage, Planned | Creating)
+        case _:
+            return False
+
+
+def over_quota(makers: Sequence[Decision], room: int | None) -> frozenset[EntryKey]:
+    """Return who has to wait for room, of entries that make an image each.
+
+    `makers` come in the order of admission, and so places are given; `room` is how many
+    there are, None where nobody knows. What is resumed is not told to wait before it is
+    known what the cloud holds of it; the place that it may need is kept free.
+    """
+    if room is None:
+        return frozenset()
+    can_wait = [each.key for each in makers if each.intention is not Intention.RESUME]
+    places = room - (len(makers) - len(can_wait))
+    return frozenset(can_wait[max(places, 0) :])

@@ -98,6 +98,7 @@ class FakeCloud:
     accepted_registers: Counter[ImageId] = field(default_factory=Counter)
     peak_jobs: int = 0
     made: int = 0
+    quota: int = 1000
 
     # ------------------------------------------------------------ writes
 
@@ -106,6 +107,8 @@ class FakeCloud:
         reply = await self._reply()
         if reply == "lose-before":
             raise service_error(FaultKind.LOST, applied=Applied.UNKNOWN)
+        if reply in ("ok", "lose-after") and len(self.images) >= self.quota:
+            reply = "quota"
         if reply not in ("ok", "lose-after"):
             raise _refusal(reply)
         self.made += 1  # an id is never used twice
@@ -184,7 +187,7 @@ class FakeCloud:
 
     async def get_quota(self) -> Quota:
         await self._read("quota")
-        return Quota(used=len(self.images), limit=1000)
+        return Quota(used=len(self.images), limit=self.quota)
 
     # ------------------------------------------------------------ what it knows
 

@@ -62,6 +62,7 @@ async def _forecast(
         records=replay.records,
         is_selected=lambda key: is_selected(key, settings),
         is_new_ledger=not replay.runs,
+        run_starts=[run.started_at for run in replay.runs],
     )
     batch.declare(*batch.changes())
     async with (
@@ -79,11 +80,11 @@ async def _forecast(
             observer=observer,
         )
         policy = retry_policy(settings)
-        decisions = [decision for _, decision in batch.work(policy)]
-        wants_look = needs_look(decisions)
+        work = batch.work(policy)
+        wants_look = needs_look(decision for _, decision in work)
         found = await look.all_entries() if wants_look else {}
         room = await _quota_room(throttle)
-    return foresee(batch, policy, found, room)
+    return foresee(batch, work, found, room).decisions
 
 
 async def _quota_room(service: Throttle) -> int | None:
@@ -93,7 +94,7 @@ async def _quota_room(service: Throttle) -> int | None:
     except ServiceError as error:
         LogObserver().noticed("quota.not_told", error=error.fault.sentence())
         return None
-    return quota.limit - quota.used
+    return max(quota.limit - quota.used, 0)
 
 
 def _show(forecast: list[Decision], manifest: Manifest, output: Output) -> None:

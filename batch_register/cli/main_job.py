@@ -175,6 +175,7 @@ async def _execute(
         records=records,
         is_selected=lambda key: is_selected(key, settings),
         is_new_ledger=not ledger.replay.runs,
+        run_starts=[run.started_at for run in ledger.replay.runs],
     )
     wanted = batch.wanted()
     clock = WallClock()

@@ -6,11 +6,12 @@ not know: how anything is done, clocks, the cloud.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from batch_register.engine.findings import (
     LIVE,
+    Finding,
     adoption,
     choose,
     is_in_the_way,
@@ -31,12 +32,14 @@ from batch_register.model import (
     entry_digest,
     spec_digest,
 )
+from batch_register.ordering import admission_order
 from batch_register.plan import (
     Decision,
     Intention,
     RetryPolicy,
-    admission_order,
     decide,
+    makes_image,
+    over_quota,
 )
 from batch_register.stage import Creating, Planned
 
@@ -51,11 +54,11 @@ class Batch:
     records: dict[EntryKey, EntryRecord]
     is_selected: Callable[[EntryKey], bool]
     is_new_ledger: bool
+    run_starts: Sequence[str] = ()  # stamps of the ledger's earlier runs, in order
 
     def wanted(self) -> list[ImageSpec]:
-        """Return the selected entries in the order of admission."""
-        specs = (spec for spec in self.manifest.images if self.is_selected(spec.key))
-        return admission_order(specs)
+        """Return the selected entries in file order."""
+        return [spec for spec in self.manifest.images if self.is_selected(spec.key)]
 
     def changes(self) -> tuple[list[ImageSpec], list[EntryKey]]:
         """Return the entries that are new or changed, and those that are gone."""
@@ -80,7 +83,7 @@ class Batch:
 
     def work(self, policy: RetryPolicy) -> Work:
         """Return what to do: the wanted entries as they are admitted, then the others."""
-        specs = self.wanted()
+        specs = admission_order(self.wanted(), self.records, self.run_starts)
         work: Work = [
             (spec, decide(self.records[spec.key], is_wanted=True, policy=policy))
             for spec in specs
@@ -152,48 +155,66 @@ def _may_have_image(record: EntryRecord) -> bool:
     return is_open or record.image_id is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run does now: a decision for each item of the work, in its order."""
+
+    decisions: list[Decision]
+    makers: frozenset[EntryKey]  # who makes an image, or may
+    waiting: frozenset[EntryKey]  # who has to wait for room in the quota
+
+
 def foresee(
     batch: Batch,
-    policy: RetryPolicy,
+    work: Work,
     found: Mapping[str, list[ImageView]],
     quota_room: int | None,
-) -> list[Decision]:
-    """Return what a run would do now, given what the cloud shows.
+) -> Forecast:
+    """Return what a run does now, given what the cloud shows.
 
     `found` holds the manifest's images by `br-entry`; `quota_room` is how many images
     still fit, None where nobody knows.
     """
-    room, renames = quota_room, batch.renames()
-    ownerless, namesakes = _ownerless(batch, found), batch.namesakes()
-    forecast: list[Decision] = []
-    for spec, decision in batch.work(policy):
-        if spec is not None and decision.intention is Intention.START:
-            decision = _adopted(batch, spec, found) or decision  # noqa: PLW2901
+    renames, namesakes = batch.renames(), batch.namesakes()
+    ownerless = _ownerless(batch, found)
+    decisions: list[Decision] = []
+    makers: list[Decision] = []
+    for spec, planned in work:
+        finding = None if spec is None else _finding(batch, spec, found)
+        decision = planned
+        if spec is not None and finding and decision.intention is Intention.START:
+            decision = _adopted(batch, spec, finding)
         if spec is not None and decision.intention in _MAKING:
-            old = renames.get(spec.key)
+            fault = _renamed(batch, renames.get(spec.key), found)
             view = ownerless.get(spec_digest(spec))
-            fault = _renamed(batch, old, found)
             if fault is None and view is not None:
                 fault = made_under_other_key(view)
-            decision = _in_conflict(decision, fault)  # noqa: PLW2901
+            decision = _in_conflict(decision, fault)
         if decision.intention is Intention.START and decision.key in namesakes:
-            decision = _noting(decision, namesakes[decision.key])  # noqa: PLW2901
-        if decision.intention is Intention.START and room is not None:
-            if room <= 0:
-                decision = _deferred(decision)  # noqa: PLW2901
-            room -= 1
-        forecast.append(decision)
-    return forecast
+            decision = _noting(decision, namesakes[decision.key])
+        stage = batch.records[decision.key].certain_stage
+        if finding is None and makes_image(decision, stage):
+            makers.append(decision)
+        decisions.append(decision)
+    waiting = over_quota(makers, quota_room)
+    return Forecast(
+        decisions=[_deferred(one) if one.key in waiting else one for one in decisions],
+        makers=frozenset(one.key for one in makers) - waiting,
+        waiting=waiting,
+    )
 
 
-def _adopted(
+def _finding(
     batch: Batch, spec: ImageSpec, found: Mapping[str, list[ImageView]]
-) -> Decision | None:
-    record = batch.records[spec.key]
-    views = found.get(entry_digest(batch.manifest.name, spec.key), ())
-    finding = choose(views, record.dead_images)
-    if finding is None:
+) -> Finding | None:
+    if not found:
         return None
+    views = found.get(entry_digest(batch.manifest.name, spec.key), ())
+    return choose(views, batch.records[spec.key].dead_images)
+
+
+def _adopted(batch: Batch, spec: ImageSpec, finding: Finding) -> Decision:
+    record = batch.records[spec.key]
     image = finding.image
     is_ours = isinstance(adoption(finding, record, spec)[-1], ImageAdopted)
     intention = Intention.ADOPT if is_ours else Intention.CONFLICT

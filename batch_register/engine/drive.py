@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from batch_register.engine.errand import Errand
 from batch_register.engine.findings import choose, made_under_other_key
 from batch_register.engine.perform import Performer
+from batch_register.engine.quota import QuotaReader
+from batch_register.engine.room import Room
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.errors import StoppedError
@@ -24,7 +26,6 @@ from batch_register.event import (
     OutcomeUnknown,
     RegisterRefused,
     RetryStarted,
-    ShellDeleted,
     ShellFate,
 )
 from batch_register.machine import Step, advance, intent, resume
@@ -60,16 +61,19 @@ class Shared:
     """What entries of one run learn from one another."""
 
     renames: Mapping[EntryKey, EntryRecord]  # see Batch
-    quota_fault: Fault | None = None  # set while the service has no room
+    room: Room
+    quota: QuotaReader
     has_moved: bool = False  # whether any entry has moved in this run
 
-    def note(self, event: Event) -> None:
+    def note(self, key: EntryKey, event: Event) -> None:
         """Learn from what happened to one entry."""
         self.has_moved = True
-        if isinstance(event, EntryDeferred):
-            self.quota_fault = event.error
-        elif isinstance(event, ShellDeleted):
-            self.quota_fault = None  # a place is free again
+        self.room.note(key, event)
+
+    def refuse(self, key: EntryKey, refusal: Fault) -> None:
+        """Learn that the service had no room for an entry's create."""
+        self.room.refuse(key, refusal)
+        self.quota.doubt()
 
 
 class Driver:
@@ -102,7 +106,7 @@ class Driver:
             StoppedError: the run stops while the entry only waits.
         """
         writes: Counter[type[Command]] = Counter()
-        command = await self._first(errand, decision)
+        command = await self._first(errand.record, decision)
         while command is not None:
             events = await self._instead(errand, decision, command, writes)
             if not events:
@@ -114,11 +118,21 @@ class Driver:
                 events = await self._carry_out(errand, command)
             command = await self._record_all(errand, events)
 
-    async def _first(self, errand: Errand, decision: Decision) -> Command | None:
+    async def defer(self, record: EntryRecord, decision: Decision) -> None:
+        """Hold back an entry for which the quota has no room; nothing is sent for it.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        no_room = self._shared.room.fault
+        await self._first(record, decision)
+        await self.record(record, EntryDeferred(error=no_room))
+
+    async def _first(self, record: EntryRecord, decision: Decision) -> Command | None:
         if decision.intention is Intention.RETRY:
             retry = RetryStarted(shell=decision.shell)
-            return (await self.record(errand.record, retry)).command
-        return resume(errand.record.stage)
+            return (await self.record(record, retry)).command
+        return resume(record.stage)
 
     async def _instead(
         self,
@@ -155,14 +169,14 @@ class Driver:
         """Return why no image is made: there is one, it was renamed, or no room."""
         record = errand.record
         if not isinstance(record.certain_stage, Planned | Deferred):
-            return self._held_back()  # its own look is newer
+            return self._held_back(errand)  # its own look is newer
         finding = choose(self._sightings.of(record.key), record.dead_images)
         if finding is not None:
             taken = await self._performer.creator.adopt(finding, errand)
             if taken:
                 return taken
         renamed = await self._under_other_key(errand)
-        return self._held_back() if renamed is None else [renamed]
+        return self._held_back(errand) if renamed is None else [renamed]
 
     async def _under_other_key(self, errand: Errand) -> Event | None:
         """Return that the entry's image is there already, under another key."""
@@ -176,16 +190,20 @@ class Driver:
             return None
         return ImageFailed(error=made_under_other_key(view), stage="create")
 
-    def _held_back(self) -> list[Event]:
-        quota_fault = self._shared.quota_fault
-        return [] if quota_fault is None else [EntryDeferred(error=quota_fault)]
+    def _held_back(self, errand: Errand) -> list[Event]:
+        no_room = self._shared.room.take(errand.record.key)
+        return [] if no_room is None else [EntryDeferred(error=no_room)]
 
     async def _carry_out(self, errand: Errand, command: Command) -> list[Event]:
         name = errand.spec.name if errand.spec is not None else ""
         intended = intent(command, _digest(errand), name)
         if intended is not None:
             await self.record(errand.record, intended)
-        return await self._performer.perform(command, errand)
+        events = await self._performer.perform(command, errand)
+        for event in events:
+            if isinstance(event, EntryDeferred):  # at once: the others must not ask too
+                self._shared.refuse(errand.record.key, event.error)
+        return events
 
     async def _record_all(self, errand: Errand, events: list[Event]) -> Command | None:
         """Record what happened; the last event says what to do next."""
@@ -205,7 +223,7 @@ class Driver:
         if event.ledger_name is not None:
             at = await self._ledger.append(record.key, event)
         step = record.apply(event, at)
-        self._shared.note(event)
+        self._shared.note(record.key, event)
         self._observer.entry_moved(record, event)
         return step
 

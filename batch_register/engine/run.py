@@ -11,7 +11,8 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batch_register.engine.batch import Batch, Work
+from batch_register.engine.admission import Admission, Steps
+from batch_register.engine.batch import Batch, Work, foresee
 from batch_register.engine.chronicle import Chronicle
 from batch_register.engine.drive import Driver, Shared
 from batch_register.engine.errand import Errand
@@ -19,10 +20,24 @@ from batch_register.engine.look import Look
 from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome, count
 from batch_register.engine.perform import Performer
+from batch_register.engine.quota import QuotaReader
+from batch_register.engine.room import Room
 from batch_register.errors import LedgerError, ServiceError, StoppedError
-from batch_register.model import FaultKind, ImageSpec, StopReason
+from batch_register.model import (
+    EntryKey,
+    FaultKind,
+    ImageSpec,
+    ImageView,
+    StopReason,
+)
 from batch_register.pacing import Window
-from batch_register.plan import Decision, Intention, RetryPolicy, needs_look
+from batch_register.plan import (
+    Decision,
+    Intention,
+    RetryPolicy,
+    decide,
+    needs_look,
+)
 from batch_register.ports import ImageService, Ledger, Observer
 from batch_register.stage import Active
 from batch_register.stopping import Stop
@@ -63,7 +78,9 @@ class Run:
         self._limits = limits
         self._stop = stop
         self._observer = observer
-        self._shared = Shared(renames={})
+        self._room = Room()
+        self._quota = QuotaReader(service, self._room, observer)
+        self._shared = Shared(renames={}, room=self._room, quota=self._quota)
         name = batch.manifest.name
         self._look = Look(
             service,
@@ -88,7 +105,19 @@ class Run:
             performer, ports.ledger, observer, sightings, self._shared, stop=stop
         )
         self._chronicle = Chronicle(ports.lookout, self._driver, ports.ledger, observer)
-        self._slots = asyncio.BoundedSemaphore(limits.concurrency)
+        self._admission = Admission(
+            limits.concurrency,
+            batch.records,
+            self._room,
+            self._quota,
+            Steps(
+                drive=self._drive,
+                defer=self._defer,
+                may_start=self._window_is_open,
+                decide_again=self._decide_again,
+            ),
+            stop=stop,
+        )
         self._durations_s: list[float] = []
         self._started_s = 0.0
         self._is_window_over = False
@@ -133,13 +162,22 @@ class Run:
             end = loop.call_at(self._started_s + window_s, self._end_window)
         try:
             await self._lookout.prepare()
-            await self._look_around(work)
+            found = await self._look_around(work)
+            waiting = await self._allot(work, found)
+            admission = self._admission
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(self._watcher.run())
-                following = group.create_task(self._chronicle.follow())
-                await self._admit_all(work)
-                watching.cancel()
-                following.cancel()
+                beside = [
+                    group.create_task(self._watcher.run()),
+                    group.create_task(self._chronicle.follow()),
+                    group.create_task(
+                        self._quota.follow(
+                            lambda: admission.is_waiting, then=admission.hear
+                        )
+                    ),
+                ]
+                await admission.carry_out(work, waiting)
+                for task in beside:
+                    task.cancel()
             await self._chronicle.close()
         except StoppedError:
             return
@@ -154,7 +192,7 @@ class Run:
     def _end_window(self) -> None:
         self._stop.request(StopReason.WINDOW)
 
-    async def _look_around(self, work: Work) -> None:
+    async def _look_around(self, work: Work) -> dict[str, list[ImageView]]:
         """Find images of a lost ledger before anything is made twice.
 
         Not only in a ledger's first run: that one may have ended before it came to
@@ -165,11 +203,11 @@ class Run:
         """
         decisions = [decision for _, decision in work]
         if not needs_look(decisions):
-            return
+            return {}
         # A ledger of earlier runs knows what they made; a new one may be a lost one's.
         settle_s = self._limits.watch.settle_s if self._batch.is_new_ledger else 0.0
         try:
-            await self._look.all_entries_settled(self._started_s + settle_s)
+            return await self._look.all_entries_settled(self._started_s + settle_s)
         except ServiceError as error:
             self._observer.noticed("look.failed", error=error.fault.sentence())
             forbidden = error.kind in (FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED)
@@ -178,22 +216,30 @@ class Run:
             )
             raise StoppedError from error
 
-    async def _admit_all(self, work: Work) -> None:
-        """Start entries as slots come free; a slot is taken before a task exists."""
-        async with asyncio.TaskGroup() as group:
-            for spec, decision in work:
-                if not decision.needs_service:
-                    continue
-                await self._slots.acquire()
-                if self._stop.is_requested or not self._window_is_open(decision):
-                    self._slots.release()
-                    return
-                task = group.create_task(self._occupy(spec, decision))
-                # not in the task itself: one cancelled before its first step never runs
-                task.add_done_callback(lambda _: self._slots.release())
+    async def _allot(
+        self, work: Work, found: dict[str, list[ImageView]]
+    ) -> frozenset[EntryKey]:
+        """Read the quota, give its places away, and return who has to wait for one.
+
+        Raises:
+            StoppedError: the run stops first.
+        """
+        forecast = foresee(self._batch, work, found, None)
+        if forecast.makers:
+            await self._quota.read()
+        spare = self._room.spare
+        if spare is not None and spare < len(forecast.makers):
+            forecast = foresee(self._batch, work, found, spare)
+        for key in forecast.makers:
+            self._room.promise(key)
+        if forecast.waiting:
+            self._observer.noticed("quota.reached", deferred=len(forecast.waiting))
+        return forecast.waiting
 
     def _window_is_open(self, decision: Decision) -> bool:
         """Return whether a typical image would still end inside the window."""
+        if self._limits.window.length_s is None:
+            return True
         typical_s = statistics.median(self._durations_s) if self._durations_s else 0.0
         elapsed_s = _loop_time_s() - self._started_s
         if self._limits.window.admits(elapsed_s, typical_s):
@@ -202,8 +248,15 @@ class Run:
         self._is_window_over = True
         return False
 
-    async def _occupy(self, spec: ImageSpec | None, decision: Decision) -> None:
-        """Take one entry along while it holds its slot."""
+    async def _defer(self, decision: Decision) -> None:
+        await self._driver.defer(self._batch.records[decision.key], decision)
+
+    def _decide_again(self, key: EntryKey) -> Decision:
+        record = self._batch.records[key]
+        return decide(record, is_wanted=True, policy=self._limits.retry)
+
+    async def _drive(self, spec: ImageSpec | None, decision: Decision) -> None:
+        """Take one entry as far as this run can."""
         now_s = _loop_time_s()
         record = self._batch.records[decision.key]
         errand = Errand(

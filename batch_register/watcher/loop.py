@@ -103,12 +103,18 @@ class Watcher:
                         verdict.set_exception(StoppedError())
 
     async def _poll(self, group: asyncio.TaskGroup) -> None:
+        loop, interval_s = asyncio.get_running_loop(), self._limits.poll_interval_s
         while True:
             await self._stop.until(self._arrival)
             self._arrival.clear()
+            spent_s = 0.0
             while self._waiting:
-                await self._stop.pause(self._limits.poll_interval_s)
+                # from look to look; a service that is slow gets a whole one in peace
+                is_slow = spent_s > interval_s / 2
+                await self._stop.pause(interval_s - (0.0 if is_slow else spent_s))
+                began_s = loop.time()
                 await self._tick(group)
+                spent_s = loop.time() - began_s
 
     async def _tick(self, group: asyncio.TaskGroup) -> None:
         listed = await self._list()

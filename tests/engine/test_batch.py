@@ -57,16 +57,29 @@ def batch(*specs: ImageSpec, selected: str | None = None, **stages: Stage) -> Ba
     return one
 
 
+def foreseen(
+    one: Batch, found: dict[str, list[ImageView]], *, room: int | None
+) -> list[Decision]:
+    """Return the decisions of a forecast."""
+    return foresee(one, one.work(POLICY), found, room).decisions
+
+
 def start(key: str) -> Decision:
     return Decision(
         key=EntryKey(key), intention=Intention.START, reason="nothing was sent yet"
     )
 
 
-def test_wanted_entries_come_in_the_order_of_admission() -> None:
-    a, b, c = spec("a"), spec("b", size_bytes=9), spec("c", priority=1)
-    assert batch(a, b, c).wanted() == [c, b, a]
-    assert batch(a, b, c, selected="a").wanted() == [a]
+def test_work_comes_in_the_order_of_admission() -> None:
+    a, b, c = spec("a", size_bytes=1), spec("b", size_bytes=9), spec("c", priority=1)
+    one = batch(a, b, c, a=Planned(), b=Planned(), c=Planned())
+    assert [made for made, _ in one.work(POLICY)] == [c, b, a]
+
+
+def test_only_what_is_selected_is_wanted() -> None:
+    a, b = spec("a"), spec("b", size_bytes=9)
+    assert batch(a, b).wanted() == [a, b]
+    assert batch(a, b, selected="a").wanted() == [a]
 
 
 def test_new_entries_are_changes_and_known_ones_are_not() -> None:
@@ -137,7 +150,7 @@ def test_a_plan_foresees_adoption_conflict_start_and_quota() -> None:
         entry_digest("wave-07", a.key): [found(a, a)],
         entry_digest("wave-07", b.key): [found(b, spec("b", min_disk_gb=99))],
     }
-    assert foresee(one, POLICY, shown, quota_room=1) == [
+    assert foreseen(one, shown, room=1) == [
         Decision(
             key=a.key,
             intention=Intention.ADOPT,
@@ -155,6 +168,16 @@ def test_a_plan_foresees_adoption_conflict_start_and_quota() -> None:
             reason="the image quota has no room for it",
         ),
     ]
+
+
+def test_what_the_cloud_shows_already_takes_no_place() -> None:
+    specs = [spec(key) for key in "abc"]
+    one = batch(*specs, a=Creating(), b=Planned(), c=Planned())
+    shown = {entry_digest("wave-07", specs[0].key): [found(specs[0], specs[0])]}
+    forecast = foresee(one, one.work(POLICY), shown, 1)
+    assert [sorted(forecast.makers), sorted(forecast.waiting)] == [["b"], ["c"]]
+    forecast = foresee(one, one.work(POLICY), {}, 1)
+    assert [sorted(forecast.makers), sorted(forecast.waiting)] == [["a"], ["b", "c"]]
 
 
 def renamed(stage: Stage) -> tuple[Batch, ImageSpec]:
@@ -208,7 +231,7 @@ def test_an_entry_with_an_image_of_its_own_was_not_renamed() -> None:
 def test_a_plan_says_that_a_renamed_entry_is_not_made_again() -> None:
     one, old = renamed(ACTIVE)
     shown = {entry_digest("wave-07", old.key): [found(old, old)]}
-    decision, leave = foresee(one, POLICY, shown, quota_room=None)
+    decision, leave = foreseen(one, shown, room=None)
     assert decision == Decision(
         key=EntryKey("new"),
         intention=Intention.CONFLICT,
@@ -227,7 +250,7 @@ def test_a_plan_says_that_a_file_has_an_image_already_under_another_name() -> No
     one.manifest = Manifest(name="wave-07", images=(other,))
     one.declare(*one.changes())
     shown = {entry_digest("wave-07", old.key): [found(old, old)]}
-    decision = foresee(one, POLICY, shown, quota_room=None)[0]
+    decision = foreseen(one, shown, room=None)[0]
     assert (decision.intention, decision.reason) == (
         Intention.START,
         "nothing was sent yet; the same file was registered for 'old' ('old', image "
@@ -264,7 +287,7 @@ def test_only_an_image_that_may_hold_data_is_in_the_way_of_a_renamed_entry(
     one, old = renamed(stage)
     view = replace(found(old, old), status=status)
     shown = {entry_digest("wave-07", old.key): [view]}
-    decision = foresee(one, POLICY, shown, quota_room=None)[0]
+    decision = foreseen(one, shown, room=None)[0]
     assert (decision.intention is Intention.CONFLICT) is is_conflict
 
 
@@ -278,7 +301,7 @@ def test_a_plan_sees_an_image_of_the_very_spec_under_a_key_that_is_gone(
     if not is_known:
         del one.records[old.key]
     shown = {entry_digest("wave-07", old.key): [found(old, old)]}
-    decision = foresee(one, POLICY, shown, quota_room=None)[0]
+    decision = foreseen(one, shown, room=None)[0]
     assert decision.intention is Intention.CONFLICT
     assert decision.reason.startswith("image image-1 (saving) was made from the same")
 
@@ -287,26 +310,26 @@ def test_an_image_of_another_spec_under_a_key_that_is_gone_is_in_nobodys_way() -
     one, old = renamed(Planned())
     other = spec("old", min_disk_gb=99)
     shown = {entry_digest("wave-07", old.key): [found(old, other)]}
-    assert foresee(one, POLICY, shown, quota_room=None)[0] == start("new")
+    assert foreseen(one, shown, room=None)[0] == start("new")
 
 
 def test_a_plan_makes_a_renamed_entry_whose_image_is_gone_from_the_cloud() -> None:
     one, _ = renamed(ACTIVE)
-    decision = foresee(one, POLICY, {}, quota_room=None)[0]
+    decision = foreseen(one, {}, room=None)[0]
     assert decision.intention is Intention.START
     assert decision.reason.startswith("nothing was sent yet; the same file was")
 
 
 def test_a_plan_does_not_make_a_renamed_entry_whose_create_is_open() -> None:
     one, _ = renamed(Creating())
-    decision = foresee(one, POLICY, {}, quota_room=None)[0]
+    decision = foreseen(one, {}, room=None)[0]
     assert decision.intention is Intention.CONFLICT
     assert decision.reason.startswith("an image of the same name and source")
 
 
 def test_a_plan_without_a_known_quota_defers_nothing() -> None:
     one = batch(spec("a"), spec("b"), a=Planned(), b=Planned())
-    assert foresee(one, POLICY, {}, quota_room=None) == [start("a"), start("b")]
+    assert foreseen(one, {}, room=None) == [start("a"), start("b")]
 
 
 def test_a_plan_passes_over_images_that_the_ledger_calls_dead() -> None:
@@ -314,13 +337,13 @@ def test_a_plan_passes_over_images_that_the_ledger_calls_dead() -> None:
     one = batch(a, a=Planned())
     one.records[a.key].dead_images = frozenset({IMAGE})
     shown = {entry_digest("wave-07", a.key): [found(a, a)]}
-    assert foresee(one, POLICY, shown, quota_room=None) == [start("a")]
+    assert foreseen(one, shown, room=None) == [start("a")]
 
 
 def test_what_is_done_or_failed_keeps_its_own_decision() -> None:
     failed = Failed(fault=fault(FaultKind.REJECTED), image_id=IMAGE)
     one = batch(spec("a"), spec("b"), a=ACTIVE, b=failed)
-    assert foresee(one, POLICY, {}, quota_room=0) == [
+    assert foreseen(one, {}, room=0) == [
         Decision(key=EntryKey("a"), intention=Intention.SKIP, reason="active already"),
         Decision(
             key=EntryKey("b"),

@@ -400,15 +400,24 @@ def test_a_full_quota_holds_the_rest_back_without_asking() -> None:
     assert one.images_and_jobs() == (5, [1] * 5)
 
 
+def untold(call: str) -> ServiceError | None:
+    """Refuse to tell the quota."""
+    return service_error(FaultKind.FORBIDDEN) if call == "quota" else None
+
+
 @pytest.mark.fault(36)
 def test_a_deleted_shell_makes_room_for_those_that_come_after_it() -> None:
-    """web-0 meets the full quota, web-1 replaces its dead image, web-2 comes after."""
+    """web-0 meets the full quota, web-1 replaces its dead image, web-2 comes after.
+
+    This cloud does not tell its quota: whoever comes next may try.
+    """
     one = rig(3, failing_jobs={"web-1": JOB_FAULT})
     one.concurrency = 1
     one.selected = lambda key: key == "web-1"
     one.run()
     one.cloud.failing_jobs.clear()
     one.cloud.replies = deque(["quota"])
+    one.cloud.read_error = untold
     one.selected = lambda _: True
     outcome = one.run()
     assert (outcome.counts.deferred, outcome.counts.active) == (1, 2)

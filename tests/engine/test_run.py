@@ -94,7 +94,8 @@ def test_no_task_exists_before_it_has_a_slot() -> None:
 
 
 def test_entries_go_in_the_order_of_admission() -> None:
-    specs = [spec("a"), spec("b", size_bytes=5), spec("c", size_bytes=9)]
+    sizes = {"a": 1, "b": 5, "c": 9}
+    specs = [spec(key, size_bytes=size) for key, size in sizes.items()]
     one = rig([*specs, spec("d", priority=1)])
     one.concurrency = 1
     one.run()

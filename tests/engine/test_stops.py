@@ -86,7 +86,7 @@ def test_a_run_that_is_cancelled_anywhere_leaks_no_slot_and_loses_no_image(
 
     async def cancelled(after_s: float) -> None:
         run = one.build()
-        slots = run._slots
+        slots = run._admission._slots
         try:
             async with asyncio.timeout(after_s):
                 await run.execute()

@@ -125,6 +125,8 @@ class SimCloud:
         self.history = history
         self._now_s = now_s
         self._rng = stream(story.seed, "cloud")
+        kinds = ["told", "told", "forbidden", "wrong"]
+        self._quota_is = stream(story.seed, "quota").choice(kinds)
 
     # ------------------------------------------------------------ writes
 
@@ -264,9 +266,14 @@ class SimCloud:
         ]
 
     def quota(self) -> Quota:
-        """Return the room that there is."""
-        used = len(list(self._existing(self._now_s())))
-        return Quota(used=used, limit=self.story.quota or 1000)
+        """Return the quota; some clouds do not tell it, or tell another one."""
+        now_s = self._now_s()
+        used = len(list(self._existing(now_s)))
+        limit = None if self.is_calm else self.story.quota
+        if limit is not None and self._quota_is == "forbidden":
+            raise refusal(FaultKind.FORBIDDEN, "IMG.0025")
+        is_true = limit is not None and self._quota_is == "told"
+        return Quota(used=used, limit=limit if is_true and limit else 1000)
 
     def _rows(self) -> Iterator[ImageView]:
         now_s = self._now_s()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from batch_register.engine import Run
-from batch_register.engine.batch import Work
+from batch_register.engine import Batch, Run, RunLimits, RunPorts
+from batch_register.engine.admission import Admission
 from batch_register.errors import ServiceError
 from batch_register.event import CreateIntended, Event, RegisterIntended
 from batch_register.ledger import LedgerFile
@@ -28,6 +28,7 @@ from batch_register.model import (
 )
 from batch_register.pacing import SettleTime
 from batch_register.ports import ImageService, Ledger
+from batch_register.stopping import Stop
 from tests.simulation.process import Parts
 
 
@@ -130,20 +131,22 @@ class CallBeforeIntent(Parts):
 class _LeakyRun(Run):
     """Gives a slot back only for an entry that came to its end."""
 
-    async def _admit_all(self, work: Work) -> None:
-        async with asyncio.TaskGroup() as group:
-            for spec, decision in work:
-                if not decision.needs_service:
-                    continue
-                await self._slots.acquire()
-                if self._stop.is_requested:
-                    return
-                task = group.create_task(self._occupy(spec, decision))
-                task.add_done_callback(self._maybe_release)
+    def __init__(
+        self, batch: Batch, ports: RunPorts, limits: RunLimits, *, stop: Stop
+    ) -> None:
+        super().__init__(batch, ports, limits, stop=stop)
+        self._admission = _LeakyAdmission.of(self._admission)
 
-    def _maybe_release(self, _task: asyncio.Task[None]) -> None:
+
+class _LeakyAdmission(Admission):
+    @classmethod
+    def of(cls, whole: Admission) -> Admission:
+        whole.__class__ = cls
+        return whole
+
+    def _end(self, task: asyncio.Task[None]) -> None:
         if not self._stop.is_requested:
-            self._slots.release()
+            super()._end(task)
 
 
 class LeakedSlot(Parts):

@@ -204,6 +204,7 @@ class Process:
             records=ledger.replay.records,
             is_selected=lambda key: key in self.wanted,
             is_new_ledger=not ledger.replay.runs,
+            run_starts=[run.started_at for run in ledger.replay.runs],
         )
         observer: Observer = self.witness
         is_short = plan.ending is Ending.WINDOW

@@ -1,4 +1,4 @@
-"""What a run decides for each entry, and in which order entries are admitted."""
+"""What a run decides for each entry."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from batch_register.plan import (
     Decision,
     Intention,
     RetryPolicy,
-    admission_order,
     decide,
+    makes_image,
     needs_look,
+    over_quota,
 )
 from batch_register.stage import (
     Active,
@@ -28,7 +29,7 @@ from batch_register.stage import (
     Stage,
     Unknown,
 )
-from tests.fakes import fault, spec
+from tests.fakes import fault
 from tests.unit.samples import FINAL, IMAGE, JOB, PASSING
 
 KEY = EntryKey("web-01")
@@ -185,8 +186,69 @@ def test_scripts_know_intentions_by_these_words() -> None:
     ]
 
 
-def test_admission_goes_by_priority_then_size_then_place_in_the_file() -> None:
-    small, large = spec("small", size_bytes=1), spec("large", size_bytes=9)
-    urgent, plain, last = spec("urgent", priority=5), spec("plain"), spec("last")
-    order = admission_order([plain, small, last, large, urgent])
-    assert order == [urgent, large, small, plain, last]
+# ------------------------------------------------------------ the quota
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_maker"),
+    [
+        (Planned(), True),
+        (Deferred(fault=PASSING), True),
+        (Creating(), True),
+        (Unknown(fault=PASSING, was=Planned()), True),
+        (Unknown(fault=PASSING, was=Created(image_id=IMAGE)), False),
+        (Created(image_id=IMAGE), False),
+        (Registering(image_id=IMAGE), False),
+        (Registered(image_id=IMAGE, job_id=JOB), False),
+        (Replacing(image_id=IMAGE), False),
+        (ACTIVE, False),
+        (JOB_FAILED, False),
+        (REFUSED, False),
+        (Failed(fault=FINAL), True),
+    ],
+)
+def test_only_what_has_no_image_takes_a_place_of_the_quota(
+    stage: Stage, is_maker: bool
+) -> None:
+    one = record(stage)
+    made = decide(one, is_wanted=True, policy=RetryPolicy())
+    assert makes_image(made, one.certain_stage) is is_maker
+
+
+def test_an_image_beside_a_kept_one_takes_a_place() -> None:
+    dead = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE, job_id=JOB)
+    keeping = RetryPolicy(keep_failed=True)
+    assert makes_image(decide(record(dead), is_wanted=True, policy=keeping), dead)
+
+
+def test_an_entry_that_is_only_looked_at_takes_no_place() -> None:
+    made = decide(record(Creating()), is_wanted=False, policy=RetryPolicy())
+    assert not makes_image(made, Creating())
+
+
+@pytest.mark.parametrize(
+    ("room", "waiting"),
+    [
+        (None, ""),
+        (4, ""),
+        (3, "d"),
+        (2, "cd"),
+        (1, "acd"),  # b may have an image already: it is not told to wait
+        (0, "acd"),
+        (-2, "acd"),
+    ],
+)
+def test_places_are_given_in_the_order_of_admission(
+    room: int | None, waiting: str
+) -> None:
+    intentions = {
+        "a": Intention.START,
+        "b": Intention.RESUME,
+        "c": Intention.RETRY,
+        "d": Intention.START,
+    }
+    makers = [
+        Decision(key=EntryKey(key), intention=intention, reason="why")
+        for key, intention in intentions.items()
+    ]
+    assert over_quota(makers, room) == set(waiting)
