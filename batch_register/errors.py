@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from batch_register.model import Applied, Fault, FaultKind
+from batch_register.model import Applied, Fault, FaultKind, RequestLimit
 
 
 class BatchRegisterError(Exception):
@@ -112,7 +112,8 @@ class ServiceError(BatchRegisterError):
     """A call to a cloud service did not give the documented answer.
 
     `fault` says what happened; `applied` whether the service may have acted on it;
-    `retry_after_s` how long it asked us to stay away, in seconds.
+    `retry_after_s` how long it asked us to stay away, in seconds; `limit` the rule of
+    the gateway that the call has met.
     """
 
     reference = "service"
@@ -125,12 +126,14 @@ class ServiceError(BatchRegisterError):
         *,
         applied: Applied = Applied.NO,
         retry_after_s: float | None = None,
+        limit: RequestLimit | None = None,
     ) -> None:
         super().__init__(f"{operation}: {fault.sentence()}")
         self.operation = operation
         self.fault = fault
         self.applied = applied
         self.retry_after_s = retry_after_s
+        self.limit = limit
 
     @property
     def kind(self) -> FaultKind:

@@ -264,6 +264,14 @@ class Fault:
         return f"{status}{self.code}: {self.reason}{request}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimit:
+    """How many requests a gateway allows in any window of so many seconds."""
+
+    limit: int
+    window_s: float
+
+
 class StopReason(StrEnum):
     """Why a run ends before its work is done."""
 

@@ -18,7 +18,8 @@ class Stop:
 
     def __init__(self) -> None:
         self._requested = asyncio.Event()
-        self._wakes: set[asyncio.Event] = set()
+        # by wait, in order: several may wait for one event
+        self._wakes: dict[object, asyncio.Event] = {}
         self._followers: list[Callable[[], None]] = []
         self.reason: StopReason | None = None
 
@@ -32,7 +33,7 @@ class Stop:
         if self.reason is None:
             self.reason = reason
             self._requested.set()
-            for wake in self._wakes:
+            for wake in self._wakes.values():
                 wake.set()
             for follower in self._followers:
                 follower()
@@ -66,11 +67,12 @@ class Stop:
         Raises:
             StoppedError: the run was told to stop, before or during the wait.
         """
-        self._wakes.add(event)
+        me = object()
+        self._wakes[me] = event
         try:
             if not self.is_requested:
                 await event.wait()
         finally:
-            self._wakes.discard(event)
+            del self._wakes[me]
         if self.is_requested:
             raise StoppedError

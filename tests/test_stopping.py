@@ -94,3 +94,27 @@ def test_followers_hear_of_the_first_request_and_of_no_other() -> None:
     stop.request(StopReason.WINDOW)
     stop.request(StopReason.SIGTERM)
     assert heard == [(1, StopReason.WINDOW), (2, StopReason.WINDOW)]
+
+
+def test_several_waits_for_one_event_all_end_with_the_stop() -> None:
+    stop = Stop()
+
+    async def scenario() -> list[str]:
+        event, ended = asyncio.Event(), list[str]()
+
+        async def wait(name: str) -> None:
+            with pytest.raises(StoppedError):
+                await stop.until(event)
+            ended.append(name)
+
+        async with asyncio.TaskGroup() as group:
+            short = group.create_task(wait("short"))
+            group.create_task(wait("first"))
+            group.create_task(wait("second"))
+            await asyncio.sleep(1)
+            short.cancel()
+            await asyncio.sleep(1)
+            stop.request(StopReason.SIGTERM)
+        return ended
+
+    assert run_virtually(scenario()) == ["first", "second"]

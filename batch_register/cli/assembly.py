@@ -6,7 +6,7 @@ Decides: which setting becomes which part. Must not know: what the parts do.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,7 +20,9 @@ from batch_register.plan import RetryPolicy
 from batch_register.ports import ImageService, Observer
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
-from batch_register.throttle import Throttle, ThrottlePolicy
+from batch_register.throttle import Lessons, TaskPolicy, Throttle, ThrottlePolicy
+
+TASK_LIMIT = "task_limit"  # as the ledger remembers it
 
 
 def ledger_path(manifest: Path, settings: Settings) -> Path:
@@ -57,17 +59,52 @@ def is_selected(key: EntryKey, settings: Settings) -> bool:
     )
 
 
-def throttled(
-    service: ImageService, settings: Settings, *, stop: Stop, observer: Observer
-) -> Throttle:
-    """Put patience and manners before a service.
+def remembered_tasks(observations: Mapping[str, object]) -> int | None:
+    """Return how many unfinished jobs this cloud allowed in an earlier run, if known."""
+    match observations.get(TASK_LIMIT):
+        case bool():
+            return None
+        case int() as limit if limit > 0:
+            return limit
+        case _:
+            return None
+
+
+def manners(settings: Settings) -> ThrottlePolicy:
+    """Return how patient the settings want us to be.
 
     A service that is busy frees a place per poll or so, which is what its waits go by.
     """
     interval_s = settings.poll_interval_s
-    policy = ThrottlePolicy(
+    return ThrottlePolicy(
         busy=Backoff(base_s=interval_s, cap_s=12 * interval_s),
+        tasks=TaskPolicy(
+            clean_s=12 * interval_s,
+            longest_clean_s=360 * interval_s,
+            linger_step_s=0.2 * interval_s,
+            longest_linger_s=3 * interval_s,
+        ),
+        # within what the engine takes for a recent list, at three intervals
+        poll_gap_s=2.5 * interval_s,
         max_rate_per_s=settings.max_rate_per_s,
     )
+
+
+def throttled(
+    service: ImageService,
+    settings: Settings,
+    *,
+    stop: Stop,
+    observer: Observer,
+    lessons: Lessons | None = None,
+) -> Throttle:
+    """Put patience and manners before a service."""
     rng = random.Random()  # noqa: S311 - jitter, not a secret
-    return Throttle(service, policy, stop=stop, observer=observer, rng=rng)
+    return Throttle(
+        service,
+        manners(settings),
+        stop=stop,
+        observer=observer,
+        rng=rng,
+        lessons=lessons,
+    )

@@ -20,8 +20,11 @@ import structlog
 from batch_register import __version__
 from batch_register.cli import stdout
 from batch_register.cli.assembly import (
+    TASK_LIMIT,
     is_selected,
     ledger_path,
+    manners,
+    remembered_tasks,
     retry_policy,
     the_cloud,
     throttled,
@@ -65,6 +68,7 @@ from batch_register.report.rows import Report
 from batch_register.report.write import write_report
 from batch_register.settings import Output, ResolvedSettings, Settings
 from batch_register.stopping import Stop
+from batch_register.throttle import CountedLists, Lessons
 from batch_register.watcher import WatchLimits
 
 _LONGEST_TABLE = 60  # rows that are still read at the end of a run
@@ -189,12 +193,19 @@ async def _execute(
         )
         observer = Observers([LogObserver(), progress])
         limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
-        lookout = Lookout(service.images, batch, limits.watch, stop=stop)
-        throttle = throttled(lookout, settings, stop=stop, observer=observer)
+        task_limit = remembered_tasks(ledger.replay.observations)
+        lessons = Lessons(manners(settings), task_limit=task_limit)
+        images = CountedLists(service.images, lessons.traffic)
+        lookout = Lookout(images, batch, limits.watch, stop=stop)
+        throttle = throttled(
+            lookout, settings, stop=stop, observer=observer, lessons=lessons
+        )
         ports = RunPorts(
             service=throttle, lookout=lookout, ledger=ledger, observer=observer
         )
         outcome = await Run(batch, ports, limits, stop=stop).execute()
+    if lessons.tasks.limit not in (None, task_limit):
+        await ledger.observe({TASK_LIMIT: lessons.tasks.limit})
     if outcome.exit_code in _GAVE_UP and throttle.last_error is not None:
         _explain(throttle.last_error, service.target)
     return outcome

@@ -44,6 +44,10 @@ _T = TypeVar("_T")
 _PER_TURN = 2_000  # about 5 ms
 # A list counts as recent for so many poll intervals: a tick, a slow answer, one failure.
 _FRESH_POLLS = 3
+# A look that a write waits for serves the others that wait just then.
+_SHARED_POLLS = 0.2
+# A list of what is in flight costs no more than one of an entry while it fits on a page.
+_ONE_PAGE = 400
 
 
 class SeenError(Exception):
@@ -63,6 +67,7 @@ class Lookout:
         self._service = service
         self._stop = stop
         self._fresh_s = _FRESH_POLLS * limits.poll_interval_s
+        self._shared_s = _SHARED_POLLS * limits.poll_interval_s
         self.sightings = Sightings(
             manifest_name=batch.manifest.name,
             records=batch.records,
@@ -71,6 +76,12 @@ class Lookout:
         )
         self.news = asyncio.Event()  # a list has come in
         self._listed_s = float("-inf")  # when the latest whole list was asked for
+        self._looked_s = float("-inf")  # the same of a look that served several writes
+        self._failed: tuple[float, ServiceError] | None = None  # the latest that failed
+        self._made_s: dict[EntryKey, float] = {}  # shells that no register has followed
+        self._latest: ImageQuery | None = None  # what it asked for
+        self._shown = 0  # how many images it would show now, at the most
+        self._one_look = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Learn whose images to look out for, without holding the loop up."""
@@ -85,7 +96,9 @@ class Lookout:
         if seen is not None:
             raise SeenError(seen)
         view = await self._service.create_image(spec, tags)
+        self._made_s[spec.key] = _now_s()
         self.sightings.settle.note_made(view.image_id, _now_s())
+        self._shown += 1
         return view
 
     async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
@@ -94,17 +107,29 @@ class Lookout:
         ahead = self.sightings.ahead(spec.key)
         if ahead is not None:
             raise SeenError(Finding(image=ahead))
-        return await self._service.register_image(image_id, spec)
+        job_id = await self._service.register_image(image_id, spec)
+        self._made_s.pop(spec.key, None)
+        return job_id
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
         """See ports.ImageService."""
+        asked_at_s = _now_s()
+        views = await self._list(query)
+        if self._is_whole(query):
+            self._listed_s = asked_at_s
+        return views
+
+    def _is_whole(self, query: ImageQuery) -> bool:
+        return query.tag in (None, (MANIFEST_TAG, self.sightings.manifest_name))
+
+    async def _list(self, query: ImageQuery) -> list[ImageView]:
         asked_at_s = _now_s()
         views = await self._service.list_images(query)
         for some in _sliced(views):
             self.sightings.note_listed(some, _now_s())
             await asyncio.sleep(0)
-        if query.tag in (None, (MANIFEST_TAG, self.sightings.manifest_name)):
-            self._listed_s = asked_at_s
+        if self._is_whole(query):
+            self._latest, self._shown = query, len(views)
             names = {view.image_id for view in views}
             self.sightings.settle.note_listed(names, asked_at_s)
         self.news.set()
@@ -114,16 +139,48 @@ class Lookout:
         """Look for an entry's images where no list of the manifest is recent.
 
         While anything is watched, there is one per tick; nothing is asked here then.
+        Else the latest such list is asked for again, once for all that are waiting; of
+        a manifest with more images than a page holds, the entry's own are.
 
         Raises:
             ServiceError: the look failed, so the write is not sent; it may be later.
             StoppedError: the run was told to stop meanwhile.
         """
-        if _now_s() - self._listed_s <= self._fresh_s:
+        made_s = self._made_s.get(key, float("-inf"))
+        if self._has_looked(made_s):
             return
-        entry = entry_digest(self.sightings.manifest_name, key)
+        if self._latest is None or self._shown > _ONE_PAGE:
+            entry = entry_digest(self.sightings.manifest_name, key)
+            await self._look(ImageQuery(tag=(ENTRY_TAG, entry)))
+            return
+        wanted_s = _now_s()
+        async with self._one_look:  # one for all that wait
+            if self._stop.is_requested:
+                raise StoppedError
+            if self._failed is not None and self._failed[0] > wanted_s:
+                raise self._failed[1]
+            if not self._has_looked(made_s):
+                await self._look_for_all(self._latest)
+
+    async def _look_for_all(self, query: ImageQuery) -> None:
+        asked_at_s = _now_s()
         try:
-            await self.list_images(ImageQuery(tag=(ENTRY_TAG, entry)))
+            await self._look(query)
+        except ServiceError as error:
+            self._failed = (_now_s(), error)
+            raise
+        self._looked_s = asked_at_s
+
+    def _has_looked(self, made_s: float) -> bool:
+        """Return whether a list is recent, or a look that came after the own create."""
+        now_s = _now_s()
+        if now_s - self._listed_s <= self._fresh_s:
+            return True
+        return made_s < self._looked_s and now_s - self._looked_s <= self._shared_s
+
+    async def _look(self, query: ImageQuery) -> None:
+        try:
+            await self._list(query)
         except ServiceError as error:
             error.applied = Applied.NO  # of the write
             if not error.fault.is_passing:  # no fault of this entry

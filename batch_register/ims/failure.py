@@ -17,7 +17,7 @@ from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.ims.answer import AnswerError
 from batch_register.ims.codes import OwnCode, Verdict, verdict_for
 from batch_register.ims.refusal import Refusal, read_refusal
-from batch_register.ims.waiting import retry_after_s
+from batch_register.ims.waiting import request_limit, retry_after_s
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.transport import Reply, Request, redirect_host
 from batch_register.transport.skew import clock_words
@@ -78,7 +78,14 @@ def failure(
     if fault.kind in _WAITING_KINDS:
         header = reply.headers.get("retry-after")
         wait_s = retry_after_s(header, refusal.message, now)
-    return ServiceError(request.operation, fault, applied=applied, retry_after_s=wait_s)
+    is_throttled = fault.kind is FaultKind.THROTTLED
+    return ServiceError(
+        request.operation,
+        fault,
+        applied=applied,
+        retry_after_s=wait_s,
+        limit=request_limit(refusal.message) if is_throttled else None,
+    )
 
 
 def _unauthenticated(

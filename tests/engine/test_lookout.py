@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -88,11 +89,57 @@ def test_a_recent_list_lets_a_write_out_at_once() -> None:
 
 
 @pytest.mark.parametrize("write", ["create", "register"])
-def test_without_a_recent_list_the_entry_is_looked_for_first(write: str) -> None:
+def test_without_a_recent_list_there_is_a_look_first(write: str) -> None:
     bench = Bench(has_shell=write == "register", create=[OURS], register=[JobId("j")])
     run_virtually(bench.after_list(15.1, getattr(bench, write)))
     assert bench.calls == ["list", "list", write]
-    assert bench.service.queries == [BY_MANIFEST, BY_ENTRY]
+    assert bench.service.queries == [BY_MANIFEST, BY_MANIFEST]
+
+
+@pytest.mark.parametrize("images", [0, 401])
+def test_the_entrys_own_images_are_looked_for_where_all_do_not_fit_on_a_page(
+    images: int,
+) -> None:
+    shown = [replace(THEIRS, image_id=ImageId(f"i-{n}"), tags=()) for n in range(401)]
+    bench = Bench(create=[OURS], list=[shown, []])
+    if images:
+        run_virtually(bench.after_list(15.1, bench.create))
+        assert bench.service.queries == [BY_MANIFEST, BY_ENTRY]
+    else:
+        run_virtually(bench.create())
+        assert bench.service.queries == [BY_ENTRY]
+
+
+def test_one_look_serves_all_writes_that_wait_for_it_and_none_a_moment_later() -> None:
+    bench = Bench(create=[OURS])
+
+    async def scenario() -> None:
+        await bench.lookout.list_images(BY_MANIFEST)
+        for pause_s in (15.1, 1.1):
+            await asyncio.sleep(pause_s)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(3):
+                    group.create_task(_quietly(bench.create()))
+
+    run_virtually(scenario())
+    assert bench.calls.count("create") == 6
+    assert bench.service.queries == [BY_MANIFEST] * 3
+
+
+def test_a_look_from_before_a_create_does_not_serve_its_register() -> None:
+    """Another run may have made its own in between, and must be seen by one of both."""
+    bench = Bench(create=[OURS], register=[JobId("j")])
+
+    async def scenario() -> None:
+        await bench.after_list(15.1, bench.create)
+        await bench.register()
+
+    run_virtually(scenario())
+    assert bench.calls == ["list", "list", "create", "list", "register"]
+
+
+async def _quietly(call: Awaitable[object]) -> None:
+    await call
 
 
 @pytest.mark.parametrize("write", ["create", "register"])

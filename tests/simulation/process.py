@@ -38,7 +38,12 @@ from batch_register.pacing import SettleTime, Window
 from batch_register.plan import RetryPolicy
 from batch_register.ports import ImageService, Ledger, Observer
 from batch_register.stopping import Stop
-from batch_register.throttle import Throttle, ThrottlePolicy
+from batch_register.throttle import (
+    CountedLists,
+    Lessons,
+    Throttle,
+    ThrottlePolicy,
+)
 from batch_register.watcher import WatchLimits
 from tests.fakes import PowerCutError
 from tests.simulation.cloud import SimCloud, wall
@@ -221,13 +226,16 @@ class Process:
             ),
         )
         wire = world.parts.service(Wire(world.cloud, self, self.rng))
-        lookout = Lookout(wire, batch, limits.watch, stop=self.stop)
+        lessons = Lessons(ThrottlePolicy())
+        counted = CountedLists(wire, lessons.traffic)
+        lookout = Lookout(counted, batch, limits.watch, stop=self.stop)
         throttle = Throttle(
             lookout,
             ThrottlePolicy(),
             stop=self.stop,
             observer=observer,
             rng=self.rng,
+            lessons=lessons,
         )
         ports = RunPorts(
             service=throttle,

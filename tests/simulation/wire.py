@@ -20,6 +20,7 @@ from batch_register.model import (
     JobView,
     Pairs,
     Quota,
+    RequestLimit,
 )
 from tests.simulation.cloud import SimCloud, refusal
 from tests.simulation.story import CALL_DEADLINE_S, LATEST_S
@@ -174,7 +175,7 @@ class Wire:
             [FaultKind.LOST, FaultKind.SERVER, FaultKind.THROTTLED, FaultKind.MISREAD]
         )
         after_s = CALL_DEADLINE_S if kind is FaultKind.LOST else self._soon_s()
-        error = refusal(kind, "sim.read", retry_after_s=self._hint_s(kind))
+        error = self._refusal(kind, "sim.read")
         return Fate(executes_after_s=None, answers_after_s=after_s, error=error)
 
     def _good(self) -> Fate:
@@ -198,8 +199,7 @@ class Wire:
             case "unreachable":
                 error = refusal(FaultKind.UNREACHABLE, "sim.unreachable")
             case "throttled":
-                hint_s = self._hint_s(FaultKind.THROTTLED)
-                error = refusal(FaultKind.THROTTLED, "http.429", retry_after_s=hint_s)
+                error = self._refusal(FaultKind.THROTTLED, "http.429")
             case "rejected":
                 error = refusal(FaultKind.REJECTED, "IMG.0001")
             case "forbidden":
@@ -238,6 +238,14 @@ class Wire:
 
     def _soon_s(self) -> float:
         return self._rng.choice([0.01, 0.1, self._rng.uniform(0.01, 3.0)])
+
+    def _refusal(self, kind: FaultKind, code: str) -> ServiceError:
+        """Return a refusal; one that names a time names a rule too, true or not."""
+        hint_s = self._hint_s(kind)
+        error = refusal(kind, code, retry_after_s=hint_s)
+        if hint_s is not None:
+            error.limit = RequestLimit(limit=4, window_s=hint_s)
+        return error
 
     def _hint_s(self, kind: FaultKind) -> float | None:
         if kind is not FaultKind.THROTTLED:

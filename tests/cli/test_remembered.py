@@ -1,9 +1,10 @@
-"""What a ledger remembers of the lists' lag, and what is made of rubbish there."""
+"""What a ledger remembers of the cloud, and what is made of rubbish there."""
 
 from __future__ import annotations
 
 import pytest
 
+from batch_register.cli.assembly import remembered_tasks
 from batch_register.cli.main_job import remembered_lag_s
 
 
@@ -25,3 +26,21 @@ def test_only_a_sensible_number_is_remembered(
     observations: dict[str, object], lag_s: float
 ) -> None:
     assert remembered_lag_s(observations) == lag_s
+
+
+@pytest.mark.parametrize(
+    ("observations", "limit"),
+    [
+        ({}, None),
+        ({"task_limit": 10}, 10),
+        ({"task_limit": 0}, None),
+        ({"task_limit": -1}, None),
+        ({"task_limit": True}, None),
+        ({"task_limit": 2.5}, None),
+        ({"task_limit": "10"}, None),
+    ],
+)
+def test_only_a_sensible_task_limit_is_remembered(
+    observations: dict[str, object], limit: int | None
+) -> None:
+    assert remembered_tasks(observations) == limit
