@@ -120,7 +120,10 @@ class Lookout:
         return views
 
     def _is_whole(self, query: ImageQuery) -> bool:
-        return query.tag in (None, (MANIFEST_TAG, self.sightings.manifest_name))
+        """Return whether a list shows every image of the manifest that is new."""
+        is_narrow = query.image_id is not None or query.name is not None
+        tags = (None, (MANIFEST_TAG, self.sightings.manifest_name))
+        return query.tag in tags and not is_narrow
 
     async def _list(self, query: ImageQuery) -> list[ImageView]:
         asked_at_s = _now_s()

@@ -234,3 +234,18 @@ def test_everything_else_is_passed_on() -> None:
 
     assert run_virtually(scenario()) == [OURS, None, "quota"]
     assert bench.calls == ["delete", "get_image", "get_job", "quota"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [ImageQuery(image_id=MINE), ImageQuery(name="web-01"), BY_ENTRY],
+)
+def test_a_list_of_one_image_makes_no_other_write_fresh(query: ImageQuery) -> None:
+    bench = Bench(create=[OURS])
+
+    async def scenario() -> None:
+        await bench.lookout.list_images(query)
+        await bench.create()
+
+    run_virtually(scenario())
+    assert bench.calls == ["list", "list", "create"]
