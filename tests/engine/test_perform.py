@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from batch_register.engine.errand import Errand
@@ -11,12 +13,14 @@ from batch_register.engine.lookout import SeenError
 from batch_register.engine.perform import Performer
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
-from batch_register.event import ImageAdopted, NoneFound
+from batch_register.event import ImageAdopted, NoneFound, RetryStarted, ShellFate
 from batch_register.model import (
     EntryKey,
+    ImageId,
     ImageSpec,
     ImageStatus,
     ImageView,
+    JobId,
     Pairs,
     identity_tags,
     spec_digest,
@@ -30,7 +34,9 @@ from tests.unit.samples import IMAGE
 from tests.virtual_time import run_virtually
 
 
-def performer(service: ScriptedService) -> Performer:
+def performer(
+    service: ScriptedService, sightings: Sightings | None = None
+) -> Performer:
     stop, notebook = Stop(), Notebook()
     limits = watch_limits()
     look = Look(
@@ -42,11 +48,22 @@ def performer(service: ScriptedService) -> Performer:
         observer=notebook,
     )
     watcher = Watcher(service, "wave-07", limits, stop=stop, observer=notebook)
-    sightings = Sightings(
-        manifest_name="wave-07", records={}, settle=limits.settle, patience_s=3600.0
-    )
     return Performer(
-        service, limits, look=look, sightings=sightings, watcher=watcher, stop=stop
+        service,
+        limits,
+        look=look,
+        sightings=sightings or sightings_of({}),
+        watcher=watcher,
+        stop=stop,
+    )
+
+
+def sightings_of(records: Mapping[EntryKey, EntryRecord]) -> Sightings:
+    return Sightings(
+        manifest_name="wave-07",
+        records=records,
+        settle=watch_limits().settle,
+        patience_s=3600.0,
     )
 
 
@@ -91,10 +108,24 @@ SAVING = ImageView(
 )
 
 
+def test_a_look_that_finds_none_takes_back_what_lists_have_shown() -> None:
+    wanted = errand(spec=spec())
+    seen = sightings_of({wanted.record.key: wanted.record})
+    seen.note_listed([SAVING], 0.0)
+    assert seen.of(wanted.record.key) == [SAVING]
+    service = ScriptedService(answers={"list": [[]]})
+    found = run_virtually(performer(service, seen).perform(FindImage(), wanted))
+    assert found == [NoneFound()]
+    assert seen.of(wanted.record.key) == []  # else a create would wait for it for ever
+
+
 class SightedService(ScriptedService):
-    """Refuses to create what another run has made meanwhile."""
+    """Refuses to create, or to register, what another run has made meanwhile."""
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        raise SeenError(Finding(image=SAVING))
+
+    async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
         raise SeenError(Finding(image=SAVING))
 
 
@@ -108,3 +139,12 @@ def test_a_create_that_is_needless_in_the_end_takes_over_what_was_seen() -> None
     assert event == ImageAdopted(
         image_id=IMAGE, status=ImageStatus.SAVING, spec=spec_digest(spec())
     )
+
+
+def test_a_register_that_comes_second_replaces_its_shell() -> None:
+    shell = ImageId("shell")
+    (event,) = run_virtually(
+        performer(SightedService()).perform(RegisterImage(shell), errand(spec=spec()))
+    )
+    # kept, the shell would be a twin that nobody ever registers
+    assert event == RetryStarted(shell=ShellFate.REPLACE)
