@@ -38,8 +38,11 @@ class Chronicle:
             self._lookout.news.clear()
             await self._catch_up(self._lookout.sightings.seen_lately())
 
-    async def _catch_up(self, keys: list[EntryKey] | None) -> None:
-        for record, view in list(self._lookout.sightings.unreported(keys)):
+    async def _catch_up(
+        self, keys: list[EntryKey] | None, *, is_over: bool = False
+    ) -> None:
+        sightings = self._lookout.sightings
+        for record, view in list(sightings.unreported(keys, is_over=is_over)):
             twin = DuplicateSeen(image_id=view.image_id, status=view.status)
             await self._driver.record(record, twin)
             self._observer.noticed(
@@ -48,7 +51,7 @@ class Chronicle:
                 image_id=record.image_id,
                 twin=view.image_id,
             )
-        settle_s = self._lookout.sightings.settle.seconds
+        settle_s = sightings.settle.seconds
         if settle_s > self._settle_s:
             self._settle_s = settle_s
             self._observer.noticed("settle.raised", settle_s=round(settle_s, 1))
@@ -60,7 +63,7 @@ class Chronicle:
         Raises:
             LedgerError: the ledger cannot be written.
         """
-        await self._catch_up(None)
+        await self._catch_up(None, is_over=True)
         await self._remember()
 
     async def _remember(self) -> None:

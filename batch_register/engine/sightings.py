@@ -109,20 +109,19 @@ class Sightings:
         return lately
 
     def unreported(
-        self, keys: Iterable[EntryKey] | None = None
+        self, keys: Iterable[EntryKey] | None = None, *, is_over: bool = False
     ) -> Iterator[tuple[EntryRecord, ImageView]]:
         """Yield the twins that no ledger line tells of yet, of these entries or of all.
 
-        An image that goes before our own shell is none: it will be taken over.
+        An image that goes before our own shell is none, as it will be taken over: not
+        by this run, though, once it `is_over`.
         """
         for key in list(self._strangers) if keys is None else keys:
             record = self.records[key]
             if record.image_id is None:
                 continue
-            own = precedence(_shell(record))
-            has_file = isinstance(record.certain_stage, Registered | Active)
             for view in self.of(key):
-                is_twin = has_file or precedence(view) > own
+                is_twin = is_over or not _goes_first(view, record)
                 if is_twin and view.image_id not in record.duplicates:
                     yield record, view
 
@@ -197,7 +196,8 @@ class Sightings:
             self._unfinished.add(view.image_id)
         else:
             self._unfinished.discard(view.image_id)
-        if (is_new or has_changed) and view.image_id not in record.duplicates:
+        is_known = view.image_id in record.duplicates and not _goes_first(view, record)
+        if (is_new or has_changed) and not is_known:
             self._last_life_s = now_s
         took_file = before is not None and _took_file(before, view)
         is_ours = view.image_id == record.image_id and _may_have_registered(record)
@@ -222,6 +222,13 @@ def _may_have_registered(record: EntryRecord) -> bool:
     stage = record.certain_stage
     is_under_way = isinstance(stage, Registering)
     return is_under_way or (isinstance(stage, Registered) and stage.job_id is not None)
+
+
+def _goes_first(view: ImageView, record: EntryRecord) -> bool:
+    """Return whether an image goes before an entry's own, which has no file yet."""
+    has_file = isinstance(record.certain_stage, Registered | Active)
+    has_shell = record.image_id is not None and not has_file
+    return has_shell and precedence(view) < precedence(_shell(record))
 
 
 def _took_file(before: ImageView, after: ImageView) -> bool:

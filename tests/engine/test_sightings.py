@@ -204,6 +204,18 @@ def test_beside_a_shell_only_what_comes_after_it_is_a_twin(
     assert (list(shown(seen(at=at)).unreported()) != []) is is_reported
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Created(image_id=MINE),
+        Unknown(fault=PASSING, was=Created(image_id=MINE)),
+    ],
+)
+def test_what_no_run_has_taken_over_in_the_end_is_a_twin(stage: Stage) -> None:
+    one = shown(seen(at=BEFORE), stage)
+    assert [view.image_id for _, view in one.unreported(is_over=True)] == [OTHER]
+
+
 @pytest.mark.parametrize("stage", [Planned(), Creating(), Failed(fault=FINAL)])
 def test_without_an_image_of_our_own_there_is_no_twin(stage: Stage) -> None:
     assert list(shown(seen(), stage).unreported()) == []
@@ -249,6 +261,12 @@ def test_an_import_that_ends_counts_a_while_longer() -> None:
 def test_what_was_reported_before_is_no_sign_of_life() -> None:
     one = shown(seen(), duplicates=frozenset({OTHER}))
     assert not one.is_contended(0.0)
+
+
+def test_what_will_be_taken_over_is_a_sign_of_life_though_it_was_reported() -> None:
+    """Its register must wait for whoever made it, as if it had just come in sight."""
+    one = shown(seen(at=BEFORE), duplicates=frozenset({OTHER}))
+    assert one.is_contended(0.0)
 
 
 @pytest.mark.parametrize(

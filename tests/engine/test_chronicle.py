@@ -1,0 +1,45 @@
+"""When what lists have shown beside the entries' own images becomes a ledger line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from batch_register.engine.chronicle import Chronicle
+from batch_register.engine.drive import Driver
+from batch_register.engine.lookout import Lookout
+from batch_register.entry import EntryRecord
+from batch_register.event import DuplicateSeen, Event
+from batch_register.model import ImageStatus
+from tests.engine.test_sightings import BEFORE, OTHER, seen, shown
+from tests.fakes import MemoryLedger, Notebook
+from tests.virtual_time import run_virtually
+
+
+class Scribe:
+    """A driver that only keeps what it is told to record."""
+
+    def __init__(self) -> None:
+        self.recorded: list[Event] = []
+
+    async def record(self, record: EntryRecord, event: Event) -> None:
+        record.apply(event, at="2026-09-01T00:01:00Z")
+        self.recorded.append(event)
+
+
+def test_an_image_that_goes_first_is_a_twin_once_nobody_is_left_to_take_it_over() -> (
+    None
+):
+    lookout: Any = SimpleNamespace(sightings=shown(seen(at=BEFORE)))
+    scribe = Scribe()
+    chronicle = Chronicle(
+        cast(Lookout, lookout), cast(Driver, scribe), MemoryLedger(), Notebook()
+    )
+
+    async def close_twice() -> None:
+        await chronicle.close()
+        await chronicle.close()
+
+    run_virtually(close_twice())
+    twin = DuplicateSeen(image_id=OTHER, status=ImageStatus.QUEUED)
+    assert scribe.recorded == [twin]
