@@ -267,3 +267,14 @@ def test_tail_with_a_wrong_checksum_is_torn():
 )
 def test_beginning_of_a_ledger_is_known(raw, does):
     assert begins_like_ledger(raw) is does
+
+
+@pytest.mark.parametrize("line", [LINE, dataclasses.replace(LINE, key=None)])
+def test_what_encode_writes_takes_the_short_way(monkeypatch, line):
+    """The careful reader gives the same result, in many times the time."""
+
+    def never(raw):
+        raise AssertionError(raw)
+
+    monkeypatch.setattr("batch_register.ledger.line._opened_with_care", never)
+    assert decode(encode(line)) == line
