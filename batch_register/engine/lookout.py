@@ -51,7 +51,7 @@ _ONE_PAGE = 400
 
 
 class SeenError(Exception):
-    """A write was not sent: an image of another run for the same entry goes first."""
+    """A write was not sent: a list shows that another run has been there before."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.image.image_id)
@@ -102,9 +102,12 @@ class Lookout:
         return view
 
     async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
-        """See ports.ImageService; raises SeenError where another image goes first."""
+        """See ports.ImageService; raises SeenError where another image goes first.
+
+        And with the image itself where another run has registered the file meanwhile.
+        """
         await self._look_again(spec.key)
-        ahead = self.sightings.ahead(spec.key)
+        ahead = self.sightings.filed(spec.key) or self.sightings.ahead(spec.key)
         if ahead is not None:
             raise SeenError(Finding(image=ahead))
         job_id = await self._service.register_image(image_id, spec)

@@ -67,13 +67,16 @@ class Registrar:
         return None
 
     async def register(self, image_id: ImageId, errand: Errand) -> list[Event]:
-        """Send a register, unless another run's image has come into sight before.
+        """Send a register, unless lists show that another run has been there before.
 
-        Its intent must be durable.
+        Be it with an image of its own or with this one, which a run that both agree on
+        may have registered while we waited. Its intent must be durable.
         """
         try:
             return [await self._send(image_id, errand)]
-        except SeenError:
+        except SeenError as seen:
+            if seen.finding.image.image_id == image_id:
+                return [RegisterAccepted(image_id=image_id, job_id=None)]
             return [RetryStarted(shell=ShellFate.REPLACE)]
 
     async def _send(self, image_id: ImageId, errand: Errand) -> Event:

@@ -27,6 +27,7 @@ from batch_register.model import (
 from batch_register.pacing import SettleTime
 from batch_register.stage import Active, Creating, Failed, Registered, Registering
 
+_WITH_FILE = (ImageStatus.SAVING, ImageStatus.ACTIVE)
 _UNFINISHED = (ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.UNRECOGNISED)
 
 
@@ -97,6 +98,12 @@ class Sightings:
         """Return the stranger that goes before an entry's image without a file."""
         own = precedence(_shell(self.records[key]))
         return next((each for each in self.of(key) if precedence(each) < own), None)
+
+    def filed(self, key: EntryKey) -> ImageView | None:
+        """Return an entry's own image where another run has given it its file."""
+        own = self.records[key].image_id
+        seen = None if own is None else self._strangers.get(key, {}).get(own)
+        return seen if seen is not None and seen.status in _WITH_FILE else None
 
     def learn_keys(self, keys: Iterable[EntryKey]) -> None:
         """Learn by which tag these entries' images are known."""

@@ -48,7 +48,7 @@ class Bench:
     """A lookout over a scripted service, for one entry."""
 
     def __init__(self, *, has_shell: bool = False, **answers: Any) -> None:
-        record = EntryRecord(key=SPEC.key, name=SPEC.name)
+        self.record = record = EntryRecord(key=SPEC.key, name=SPEC.name)
         if has_shell:
             record.stage = Created(image_id=MINE)
             record.image_created_at = OURS.created_at
@@ -149,6 +149,37 @@ def test_a_write_that_another_image_goes_before_is_not_sent(write: str) -> None:
         run_virtually(getattr(bench, write)())
     assert seen.value.finding.image == THEIRS
     assert bench.calls == ["list"]
+
+
+@pytest.mark.parametrize("status", [ImageStatus.SAVING, ImageStatus.ACTIVE])
+def test_an_image_that_was_taken_over_is_not_registered_once_it_has_its_file(
+    status: ImageStatus,
+) -> None:
+    """Its maker has registered it while this run held its own register back."""
+    bench = Bench(list=[[OURS], [replace(OURS, status=status)]])
+
+    async def scenario() -> None:
+        await bench.lookout.list_images(BY_MANIFEST)
+        bench.record.stage = Created(image_id=MINE)
+        await bench.after_list(0.0, bench.register)
+
+    with pytest.raises(SeenError) as seen:
+        run_virtually(scenario())
+    assert seen.value.finding.image.image_id == MINE
+    assert bench.calls == ["list", "list"]
+
+
+def test_an_image_that_was_taken_over_is_registered_while_it_waits_for_its_file() -> (
+    None
+):
+    bench = Bench(list=[[OURS]], register=[JobId("job-1")])
+
+    async def scenario() -> JobId:
+        await bench.lookout.list_images(BY_MANIFEST)
+        bench.record.stage = Created(image_id=MINE)
+        return await bench.register()
+
+    assert run_virtually(scenario()) == JobId("job-1")
 
 
 def test_a_younger_shell_stops_no_register() -> None:

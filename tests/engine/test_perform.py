@@ -13,7 +13,13 @@ from batch_register.engine.lookout import SeenError
 from batch_register.engine.perform import Performer
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
-from batch_register.event import ImageAdopted, NoneFound, RetryStarted, ShellFate
+from batch_register.event import (
+    ImageAdopted,
+    NoneFound,
+    RegisterAccepted,
+    RetryStarted,
+    ShellFate,
+)
 from batch_register.model import (
     EntryKey,
     ImageId,
@@ -148,3 +154,12 @@ def test_a_register_that_comes_second_replaces_its_shell() -> None:
     )
     # kept, the shell would be a twin that nobody ever registers
     assert event == RetryStarted(shell=ShellFate.REPLACE)
+
+
+def test_a_register_that_another_run_has_sent_for_the_same_image_is_not_sent_again() -> (
+    None
+):
+    events = run_virtually(
+        performer(SightedService()).perform(RegisterImage(IMAGE), errand(spec=spec()))
+    )
+    assert events == [RegisterAccepted(image_id=IMAGE, job_id=None)]

@@ -16,8 +16,6 @@ pytestmark = pytest.mark.integration
 
 SETTLE_S = 1.0  # as the shell's flags say
 
-SETTLE_S = 1.0  # of the shell's own flags
-
 
 @pytest.mark.fault(25)
 def test_a_second_run_on_one_ledger_ends_with_seven_and_one_quiet_line(
