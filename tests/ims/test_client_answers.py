@@ -17,6 +17,7 @@ from batch_register.model import (
     ImageId,
     ImageQuery,
     ImageView,
+    RequestLimit,
 )
 from batch_register.transport import Reply
 from tests.ims.scripted import IMAGE, JOB, SPEC, FakeAuthoriser, image, reply, scene
@@ -44,6 +45,7 @@ async def fails(call: Call, *answers: Reply | ServiceError) -> ServiceError:
 
 # -------------------------------------------------- no answer that anybody documents
 
+TOKEN = "test-token-1"
 HTML = b"<html><head><title>Sign in</title></head></html>"
 
 MISREAD = {
@@ -279,6 +281,23 @@ async def test_how_long_to_stay_away(answer, seconds):
     assert (await fails(REGISTER, answer)).retry_after_s == seconds
 
 
+FIVE_A_MINUTE = "over ratelimit,limit:5,time:1 minute"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "limit"),
+    [
+        (429, "APIGW.0308", RequestLimit(limit=5, window_s=60.0)),
+        (400, "IMG.0060", None),  # busy: nothing is said about requests
+        (503, "APIGW.0101", None),
+        (400, "IMG.0005", None),
+    ],
+)
+async def test_only_a_refusal_for_the_rate_teaches_the_limit(status, code, limit):
+    answer = reply(status, {"error_code": code, "error_msg": FIVE_A_MINUTE})
+    assert (await fails(REGISTER, answer)).limit == limit
+
+
 @pytest.mark.parametrize("answer", [reply(202), reply(400), reply(401)])
 async def test_an_error_names_the_call_that_failed(answer):
     error = await fails(GET, answer, answer)
@@ -303,6 +322,12 @@ async def test_the_request_id_may_be_in_the_body_and_is_made_plain():
     body = {"message": "Wait response timeout.", "request_id": "a\x1b" + "b" * 200}
     error = await fails(GET, reply(504, body))
     assert error.fault.request_id == "a\\x1b" + "b" * 122 + "…"
+
+
+@pytest.mark.fault(37)
+async def test_credentials_that_come_back_as_a_request_id_are_masked():
+    error = await fails(GET, reply(504, {"message": "late", "request_id": TOKEN}))
+    assert error.fault.request_id == "***"
 
 
 @pytest.mark.fault(37)
@@ -419,6 +444,24 @@ async def test_a_bad_signature_is_not_made_again_with_the_same_key(words):
         "check the access key and the secret key, and that this machine's clock is "
         "right to within 15 minutes"
     )
+
+
+@pytest.mark.fault(22)
+async def test_a_refused_signature_tells_of_a_wrong_clock():
+    date = {"date": "Tue, 01 Sep 2026 00:40:00 GMT"}
+    stage = scene(reply(401, SKEWED, date), authoriser=FakeAuthoriser("Authorization"))
+    with pytest.raises(AuthenticationError) as caught:
+        await stage.client.get_image(IMAGE)
+    assert caught.value.fault.reason == (
+        f"{SKEWED['error_msg']} "
+        "(this machine's clock is 20 minutes ahead of the service's: set it)"
+    )
+
+
+async def test_a_refused_token_has_nothing_to_do_with_the_clock():
+    skewed = reply(401, WRONG, {"date": "Tue, 01 Sep 2026 00:40:00 GMT"})
+    error = await fails(GET, skewed, skewed)
+    assert error.fault.reason == WRONG["error_msg"]
 
 
 async def test_a_temporary_key_that_ran_out_is_renewed():

@@ -86,3 +86,10 @@ def test_only_the_first_hundred_sub_jobs_are_read():
 @pytest.mark.parametrize(("data", "fault"), CASES.values(), ids=CASES)
 def test_the_first_code_and_the_first_reason_count(data, fault):
     assert job_fault(data) == fault
+
+
+@pytest.mark.fault(37)
+def test_credentials_that_a_job_repeats_are_masked_in_code_and_reason():
+    data = {"error_code": "IMG.hush-hush", "fail_reason": "you sent hush-hush"}
+    fault = job_fault(data, iter(["hush-hush"]))
+    assert (fault.code, fault.reason) == ("IMG.***", "you sent ***")

@@ -111,6 +111,12 @@ def test_blank_before_a_line_is_damage():
         decode(sealed(body))
 
 
+def test_letters_beyond_ascii_are_damage_though_the_checksum_is_right():
+    """This tool escapes them, so that an editor's re-encoding shows as what it is."""
+    with pytest.raises(DamagedLineError, match="not one JSON object in ASCII"):
+        decode(sealed(RAW[: -len(b',"crc":"00000000"}\n')].decode() + ',"os":"é"'))
+
+
 def test_every_flipped_bit_is_damage():
     for place in range(len(RAW) * 8):
         flipped = bytearray(RAW)

@@ -13,7 +13,13 @@ import pytest
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.transport import Request
 from batch_register.transport.body import BodyTooLargeError, BodyUndecodableError
-from batch_register.transport.failure import FOREIGN, host_of, refuse, translate
+from batch_register.transport.failure import (
+    FOREIGN,
+    ProxyRefusedError,
+    host_of,
+    refuse,
+    translate,
+)
 
 REQUEST = Request(
     operation="look up a job",
@@ -86,6 +92,11 @@ ROWS = {
         "proxy",
         "the proxy refused (HTTP 407)",
     ),
+    "proxy that refuses in clear text": (
+        ProxyRefusedError("secret"),
+        "proxy",
+        "the proxy refused (HTTP 407)",
+    ),
     "refused": (
         aiohttp.ClientConnectorError(KEY, OSError(111, "Connection refused")),
         "refused",
@@ -129,6 +140,7 @@ ACTIONS = {
     "certificate of no words": Action.CONTACT_PROVIDER,
     "TLS": Action.CONTACT_PROVIDER,
     "proxy that refuses": Action.ASK_PERMISSION,
+    "proxy that refuses in clear text": Action.ASK_PERMISSION,
 }
 
 
