@@ -10,7 +10,8 @@ import asyncio
 import random
 import selectors
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, Self
 
 # What one callback takes. Without it, a wait shorter than the loop's clock resolution
 # would end early again and again, at a moment that never passes.
@@ -34,6 +35,26 @@ class _JumpingSelector(selectors.SelectSelector):
         return []
 
 
+class _NumberedTask(asyncio.Task[Any]):
+    """A task with its number for a hash.
+
+    A task group keeps its tasks in a set and cancels them in the order of that set,
+    which would otherwise be an order of addresses: another one in each replay.
+    """
+
+    number: int
+
+    def __new__(
+        cls, _: Coroutine[Any, Any, Any], *, loop: SeededLoop, **__: Any
+    ) -> Self:
+        task = super().__new__(cls)
+        task.number = loop.next_number()
+        return task
+
+    def __hash__(self) -> int:
+        return self.number
+
+
 class SeededLoop(asyncio.SelectorEventLoop):
     """Runs one ready callback per turn; which one, the seed decides."""
 
@@ -45,10 +66,17 @@ class SeededLoop(asyncio.SelectorEventLoop):
         self._order = rng
         self._shuffles = shuffles
         self.steps = 0
+        self._tasks = 0
+        self.set_task_factory(_numbered)
         self.on_step: list[Callable[[], None]] = []
 
     def time(self) -> float:
         return self._jumping.now_s
+
+    def next_number(self) -> int:
+        """Return how many tasks there were before the one that is just being made."""
+        self._tasks += 1
+        return self._tasks
 
     def _run_once(self) -> None:
         self.steps += 1
@@ -64,3 +92,10 @@ class SeededLoop(asyncio.SelectorEventLoop):
             ready.append(chosen)
         super()._run_once()  # type: ignore[misc] # the standard loop's own turn
         ready.extendleft(reversed(waiting))
+
+
+def _numbered(
+    loop: asyncio.AbstractEventLoop, coro: Any, **more: Any
+) -> asyncio.Task[Any]:
+    assert isinstance(loop, SeededLoop)
+    return _NumberedTask(coro, loop=loop, **more)
