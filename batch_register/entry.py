@@ -7,7 +7,6 @@ shows for it. Must not know: files, clocks, other entries.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -204,9 +203,8 @@ _STATES: dict[type[Stage], EntryState] = {
 }
 
 
-def count_states(states: Iterable[EntryState], *, skipped: int) -> RunCounts:
+def count_states(of: Counter[EntryState], *, skipped: int) -> RunCounts:
     """Return how many entries stand where; `skipped` were active before the run."""
-    of = Counter(states)
     return RunCounts(
         total=of.total(),
         active=of[EntryState.ACTIVE],

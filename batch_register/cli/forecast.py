@@ -64,7 +64,7 @@ async def _forecast(
         is_new_ledger=not replay.runs,
         run_starts=[run.started_at for run in replay.runs],
     )
-    batch.declare(*batch.changes())
+    await batch.declare(*await batch.changes())
     async with (
         the_cloud(manifest, ledger, settings) as cloud,
         open_service(cloud, settings, clock, stop=stop, observer=observer) as service,
@@ -80,11 +80,11 @@ async def _forecast(
             observer=observer,
         )
         policy = retry_policy(settings)
-        work = batch.work(policy)
+        work = await batch.work(policy)
         wants_look = needs_look(decision for _, decision in work)
         found = await look.all_entries() if wants_look else {}
         room = await _quota_room(throttle)
-    return foresee(batch, work, found, room).decisions
+    return (await foresee(batch, work, found, room)).decisions
 
 
 async def _quota_room(service: Throttle) -> int | None:

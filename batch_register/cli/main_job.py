@@ -69,6 +69,7 @@ from batch_register.report.write import write_report
 from batch_register.settings import Output, ResolvedSettings, Settings
 from batch_register.stopping import Stop
 from batch_register.throttle import CountedLists, Lessons
+from batch_register.turns import in_turns
 from batch_register.watcher import WatchLimits
 
 _LONGEST_TABLE = 60  # rows that are still read at the end of a run
@@ -184,13 +185,9 @@ async def _execute(
     wanted = batch.wanted()
     clock = WallClock()
     with make_progress(display, len(wanted), sys.stderr, clock.now) as progress:
-        progress.start(
-            {
-                spec.key: records[spec.key].state
-                for spec in wanted
-                if spec.key in records
-            }
-        )
+        async for specs in in_turns(wanted):
+            known = (spec.key for spec in specs if spec.key in records)
+            progress.start({key: records[key].state for key in known})
         observer = Observers([LogObserver(), progress])
         limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
         task_limit = remembered_tasks(ledger.replay.observations)

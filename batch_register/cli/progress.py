@@ -29,7 +29,7 @@ class Progress:
         self._tally = Tally(total, now())
 
     def start(self, states: Mapping[EntryKey, EntryState]) -> None:
-        """Take over where the entries stand before the run does anything."""
+        """Take over where entries stand before the run does anything, some at a time."""
         with suppress(Exception), self._lock:
             self._tally.start(states, self._now())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from batch_register.engine.batch import Batch, foresee
+from batch_register.engine.batch import Batch
 from batch_register.engine.chronicle import LIST_LAG
+from batch_register.engine.forecast import foresee
 from batch_register.engine.look import Look
 from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome

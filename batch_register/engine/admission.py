@@ -21,6 +21,7 @@ from batch_register.model import EntryKey, ImageSpec
 from batch_register.plan import Decision
 from batch_register.stage import Deferred
 from batch_register.stopping import Stop
+from batch_register.turns import in_turns
 
 # Deferrals that are written at once: they share the disk's flushes.
 _DEFERRALS_AT_ONCE = 64
@@ -78,11 +79,7 @@ class Admission:
         A slot is taken before a task exists. Those in `waiting` are deferred at once;
         when somebody's place becomes free while the run lasts, they are started too.
         """
-        todo = [item for item in work if item[1].needs_service]
-        self._ranks = {decision.key: rank for rank, (_, decision) in enumerate(todo)}
-        held = [item for item in todo if item[1].key in waiting]
-        for spec, _ in held:
-            self._hold(spec)
+        todo, held = await self._line_up(work, waiting)
         async with asyncio.TaskGroup() as group:
             deferring = group.create_task(self._defer_all(held))
             for spec, decision in todo:
@@ -96,6 +93,22 @@ class Admission:
                 decision = self._steps.decide_again(spec.key)
                 if not await self._start(group, spec, decision):
                     return
+
+    async def _line_up(
+        self, work: Work, waiting: frozenset[EntryKey]
+    ) -> tuple[Work, Work]:
+        """Return what there is to do, and those of it that wait for room."""
+        todo: Work = []
+        held: Work = []
+        async for items in in_turns(work):
+            some = [item for item in items if item[1].needs_service]
+            for rank, (spec, decision) in enumerate(some, len(todo)):
+                self._ranks[decision.key] = rank
+                if decision.key in waiting:
+                    self._hold(spec)
+                    held.append((spec, decision))
+            todo += some
+        return todo, held
 
     async def _start(
         self, group: asyncio.TaskGroup, spec: ImageSpec | None, decision: Decision

@@ -11,9 +11,7 @@ seen meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from batch_register.engine.batch import Batch
 from batch_register.engine.findings import Finding, choose
@@ -37,11 +35,9 @@ from batch_register.model import (
 )
 from batch_register.ports import ImageService
 from batch_register.stopping import Stop
+from batch_register.turns import in_turns
 from batch_register.watcher import WatchLimits
 
-_T = TypeVar("_T")
-
-_PER_TURN = 2_000  # about 5 ms
 # A list counts as recent for so many poll intervals: a tick, a slow answer, one failure.
 _FRESH_POLLS = 3
 # A look that a write waits for serves the others that wait just then.
@@ -85,9 +81,8 @@ class Lookout:
 
     async def prepare(self) -> None:
         """Learn whose images to look out for, without holding the loop up."""
-        for some in _sliced(list(self.sightings.records)):
+        async for some in in_turns(list(self.sightings.records)):
             self.sightings.learn_keys(some)
-            await asyncio.sleep(0)
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """See ports.ImageService; raises SeenError where there is one to take over."""
@@ -131,9 +126,8 @@ class Lookout:
     async def _list(self, query: ImageQuery) -> list[ImageView]:
         asked_at_s = _now_s()
         views = await self._service.list_images(query)
-        for some in _sliced(views):
+        async for some in in_turns(views):
             self.sightings.note_listed(some, _now_s())
-            await asyncio.sleep(0)
         if self._is_whole(query):
             self._latest, self._shown = query, len(views)
             names = {view.image_id for view in views}
@@ -210,12 +204,6 @@ class Lookout:
     async def get_quota(self) -> Quota:
         """See ports.ImageService."""
         return await self._service.get_quota()
-
-
-def _sliced(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """Yield the items in slices that one turn of the loop can take."""
-    for begin in range(0, max(len(items), 1), _PER_TURN):
-        yield items[begin : begin + _PER_TURN]
 
 
 def _now_s() -> float:

@@ -6,10 +6,8 @@ run goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batch_register.entry import EntryRecord, count_states
 from batch_register.model import RunCounts, StopReason
 
 
@@ -25,11 +23,6 @@ class RunOutcome:
     def exit_code(self) -> int:
         """Return the exit code: where several hold, the gravest."""
         return exit_code(self.counts, self.stop_reason, has_moved=self.has_moved)
-
-
-def count(records: Iterable[EntryRecord], *, skipped: int) -> RunCounts:
-    """Return how many of these entries stand where."""
-    return count_states((record.state for record in records), skipped=skipped)
 
 
 def exit_code(

@@ -11,17 +11,20 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from batch_register.collector import preparing
 from batch_register.engine.admission import Admission, Steps
-from batch_register.engine.batch import Batch, Work, foresee
+from batch_register.engine.batch import Batch, Work
 from batch_register.engine.chronicle import Chronicle
 from batch_register.engine.drive import Driver, Shared
 from batch_register.engine.errand import Errand
+from batch_register.engine.forecast import foresee
 from batch_register.engine.look import Look
 from batch_register.engine.lookout import Lookout
-from batch_register.engine.outcome import RunOutcome, count
+from batch_register.engine.outcome import RunOutcome
 from batch_register.engine.perform import Performer
 from batch_register.engine.quota import QuotaReader
 from batch_register.engine.room import Room
+from batch_register.entry import EntryState, count_states
 from batch_register.errors import LedgerError, ServiceError, StoppedError
 from batch_register.model import (
     EntryKey,
@@ -41,6 +44,7 @@ from batch_register.plan import (
 from batch_register.ports import ImageService, Ledger, Observer
 from batch_register.stage import Active
 from batch_register.stopping import Stop
+from batch_register.turns import in_turns
 from batch_register.watcher import Watcher, WatchLimits
 
 
@@ -130,21 +134,24 @@ class Run:
         """
         self._started_s = _loop_time_s()
         batch = self._batch
-        changed, removed = batch.changes()
-        await self._ledger.declare(changed, removed)
-        batch.declare(changed, removed)
-        skipped = batch.active()
-        self._shared.renames = batch.renames()
-        self._tell_namesakes()
-        work = batch.work(self._limits.retry)
+        with preparing(len(batch.manifest.images)):
+            await self._declare()
+            skipped = (await batch.states())[EntryState.ACTIVE]
+            self._shared.renames = batch.renames()
+            self._tell_namesakes()
+            work = await batch.work(self._limits.retry)
         if any(decision.needs_service for _, decision in work):
             await self._carry_out(work)
-        counted = [batch.records[spec.key] for spec in batch.wanted()]
         return RunOutcome(
-            counts=count(counted, skipped=skipped),
+            counts=count_states(await batch.states(), skipped=skipped),
             stop_reason=self._stop.reason,
             has_moved=self._shared.has_moved,
         )
+
+    async def _declare(self) -> None:
+        changed, removed = await self._batch.changes()
+        await self._ledger.declare(changed, removed)
+        await self._batch.declare(changed, removed)
 
     def _tell_namesakes(self) -> None:
         renames = self._shared.renames
@@ -163,7 +170,8 @@ class Run:
         try:
             await self._lookout.prepare()
             found = await self._look_around(work)
-            waiting = await self._allot(work, found)
+            with preparing(len(work)):
+                waiting = await self._allot(work, found)
             admission = self._admission
             async with asyncio.TaskGroup() as group:
                 beside = [
@@ -224,14 +232,15 @@ class Run:
         Raises:
             StoppedError: the run stops first.
         """
-        forecast = foresee(self._batch, work, found, None)
+        forecast = await foresee(self._batch, work, found, None)
         if forecast.makers:
             await self._quota.read()
         spare = self._room.spare
         if spare is not None and spare < len(forecast.makers):
-            forecast = foresee(self._batch, work, found, spare)
-        for key in forecast.makers:
-            self._room.promise(key)
+            forecast = await foresee(self._batch, work, found, spare)
+        async for keys in in_turns(forecast.makers):
+            for key in keys:
+                self._room.promise(key)
         if forecast.waiting:
             self._observer.noticed("quota.reached", deferred=len(forecast.waiting))
         return forecast.waiting

@@ -6,6 +6,7 @@ not know: several ledgers, any form that rows are written in, files.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -126,7 +127,7 @@ def row_of(
 def count(rows: Sequence[ReportRow]) -> RunCounts:
     """Return how many rows stand where."""
     skipped = sum(row.is_skipped for row in rows)
-    return count_states((row.state for row in rows), skipped=skipped)
+    return count_states(Counter(row.state for row in rows), skipped=skipped)
 
 
 def _standing(

@@ -24,6 +24,7 @@ from batch_register.plan import Intention, RetryPolicy
 from batch_register.stage import Deferred
 from tests.engine.rig import Rig, rig
 from tests.fakes import service_error, spec
+from tests.virtual_time import run_virtually
 
 JOB_FAULT = Fault(
     kind=FaultKind.JOB_FAILED, code="IMG.1", reason="broken", action=Action.FIX_SOURCE
@@ -244,7 +245,8 @@ def test_a_plan_says_who_will_be_deferred(drawn, limit, refused, failed, data) -
         is_new_ledger=False,
     )
     room = one.cloud.quota - len(one.cloud.images)
-    forecast = foresee(batch, batch.work(RetryPolicy()), {}, room)
+    work = run_virtually(batch.work(RetryPolicy()))
+    forecast = run_virtually(foresee(batch, work, {}, room))
     told = {
         each.key for each in forecast.decisions if each.intention is Intention.DEFER
     }

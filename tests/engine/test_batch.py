@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from batch_register.engine import Batch, foresee
-from batch_register.entry import EntryRecord
+from batch_register.engine.forecast import Forecast
+from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ShellFate
 from batch_register.model import (
     EntryKey,
@@ -34,6 +35,7 @@ from batch_register.stage import (
     Unknown,
 )
 from tests.fakes import fault, spec
+from tests.virtual_time import run_virtually
 
 POLICY = RetryPolicy()
 IMAGE = ImageId("image-1")
@@ -51,17 +53,27 @@ def batch(*specs: ImageSpec, selected: str | None = None, **stages: Stage) -> Ba
     )
     for key, stage in stages.items():
         declared = by_key.get(EntryKey(key), spec(key))
-        one.declare([declared], [])
+        run_virtually(one.declare([declared], []))
         one.records[declared.key].stage = stage
         one.records[declared.key].made_spec = spec_digest(declared)
     return one
+
+
+def declare_changes(one: Batch) -> None:
+    run_virtually(one.declare(*run_virtually(one.changes())))
+
+
+def forecast(
+    one: Batch, found: dict[str, list[ImageView]], room: int | None
+) -> Forecast:
+    return run_virtually(foresee(one, run_virtually(one.work(POLICY)), found, room))
 
 
 def foreseen(
     one: Batch, found: dict[str, list[ImageView]], *, room: int | None
 ) -> list[Decision]:
     """Return the decisions of a forecast."""
-    return foresee(one, one.work(POLICY), found, room).decisions
+    return forecast(one, found, room).decisions
 
 
 def start(key: str) -> Decision:
@@ -73,7 +85,7 @@ def start(key: str) -> Decision:
 def test_work_comes_in_the_order_of_admission() -> None:
     a, b, c = spec("a", size_bytes=1), spec("b", size_bytes=9), spec("c", priority=1)
     one = batch(a, b, c, a=Planned(), b=Planned(), c=Planned())
-    assert [made for made, _ in one.work(POLICY)] == [c, b, a]
+    assert [made for made, _ in run_virtually(one.work(POLICY))] == [c, b, a]
 
 
 def test_only_what_is_selected_is_wanted() -> None:
@@ -84,7 +96,7 @@ def test_only_what_is_selected_is_wanted() -> None:
 
 def test_new_entries_are_changes_and_known_ones_are_not() -> None:
     a, b = spec("a"), spec("b")
-    assert batch(a, b, a=Planned()).changes() == ([b], [])
+    assert run_virtually(batch(a, b, a=Planned()).changes()) == ([b], [])
 
 
 @pytest.mark.parametrize(
@@ -95,25 +107,25 @@ def test_a_changed_entry_is_declared_again(change: dict[str, Any]) -> None:
     before = batch(spec("a"), a=Planned())
     after = spec("a", **change)
     before.manifest = Manifest(name="wave-07", images=(after,))
-    assert before.changes() == ([after], [])
-    before.declare(*before.changes())
-    assert before.changes() == ([], [])
+    assert run_virtually(before.changes()) == ([after], [])
+    declare_changes(before)
+    assert run_virtually(before.changes()) == ([], [])
 
 
 @pytest.mark.fault(28)
 def test_a_removed_entry_is_told_once_and_comes_back_when_it_is_named_again() -> None:
     one = batch(a=Planned())
-    assert one.changes() == ([], ["a"])
-    one.declare(*one.changes())
-    assert one.changes() == ([], [])
+    assert run_virtually(one.changes()) == ([], ["a"])
+    declare_changes(one)
+    assert run_virtually(one.changes()) == ([], [])
     one.manifest = Manifest(name="wave-07", images=(spec("a"),))
-    assert one.changes() == ([spec("a")], [])
+    assert run_virtually(one.changes()) == ([spec("a")], [])
 
 
 def test_work_names_wanted_entries_first_and_open_ones_that_are_not() -> None:
     a, b = spec("a"), spec("b")
     one = batch(a, b, selected="b", a=Creating(), b=Planned(), gone=ACTIVE)
-    work = one.work(POLICY)
+    work = run_virtually(one.work(POLICY))
     assert [(made, decision.key, decision.intention) for made, decision in work] == [
         (b, "b", Intention.START),
         (None, "a", Intention.RESOLVE),
@@ -123,13 +135,13 @@ def test_work_names_wanted_entries_first_and_open_ones_that_are_not() -> None:
 
 def test_only_wanted_entries_count_as_active() -> None:
     one = batch(spec("a"), spec("b"), selected="a", a=ACTIVE, b=ACTIVE)
-    assert one.active() == 1
+    assert run_virtually(one.states())[EntryState.ACTIVE] == 1
 
 
 def test_an_active_entry_that_is_in_conflict_does_not_count_as_active() -> None:
     one = batch(spec("a"), spec("b"), a=ACTIVE, b=ACTIVE)
-    one.declare([spec("b", min_disk_gb=99)], [])
-    assert one.active() == 1
+    run_virtually(one.declare([spec("b", min_disk_gb=99)], []))
+    assert run_virtually(one.states())[EntryState.ACTIVE] == 1
 
 
 def found(one: ImageSpec, made_of: ImageSpec, **changes: Any) -> ImageView:
@@ -174,10 +186,10 @@ def test_what_the_cloud_shows_already_takes_no_place() -> None:
     specs = [spec(key) for key in "abc"]
     one = batch(*specs, a=Creating(), b=Planned(), c=Planned())
     shown = {entry_digest("wave-07", specs[0].key): [found(specs[0], specs[0])]}
-    forecast = foresee(one, one.work(POLICY), shown, 1)
-    assert [sorted(forecast.makers), sorted(forecast.waiting)] == [["b"], ["c"]]
-    forecast = foresee(one, one.work(POLICY), {}, 1)
-    assert [sorted(forecast.makers), sorted(forecast.waiting)] == [["a"], ["b", "c"]]
+    told = forecast(one, shown, 1)
+    assert [sorted(told.makers), sorted(told.waiting)] == [["b"], ["c"]]
+    told = forecast(one, {}, 1)
+    assert [sorted(told.makers), sorted(told.waiting)] == [["a"], ["b", "c"]]
 
 
 def renamed(stage: Stage) -> tuple[Batch, ImageSpec]:
@@ -186,7 +198,7 @@ def renamed(stage: Stage) -> tuple[Batch, ImageSpec]:
     one = batch(old, old=stage)
     new = replace(old, key=EntryKey("new"))
     one.manifest = Manifest(name="wave-07", images=(new,))
-    one.declare(*one.changes())
+    declare_changes(one)
     return one, old
 
 
@@ -217,7 +229,7 @@ def test_another_name_or_source_is_another_image(change: dict[str, Any]) -> None
     one, _ = renamed(ACTIVE)
     other = replace(one.manifest.images[0], **change)
     one.manifest = Manifest(name="wave-07", images=(other,))
-    one.declare(*one.changes())
+    declare_changes(one)
     assert one.renames() == {}
 
 
@@ -248,7 +260,7 @@ def test_a_plan_says_that_a_file_has_an_image_already_under_another_name() -> No
     one, old = renamed(ACTIVE)
     other = replace(one.manifest.images[0], name="another")
     one.manifest = Manifest(name="wave-07", images=(other,))
-    one.declare(*one.changes())
+    declare_changes(one)
     shown = {entry_digest("wave-07", old.key): [found(old, old)]}
     decision = foreseen(one, shown, room=None)[0]
     assert (decision.intention, decision.reason) == (
@@ -344,19 +356,19 @@ def test_what_is_done_or_failed_keeps_its_own_decision() -> None:
     failed = Failed(fault=fault(FaultKind.REJECTED), image_id=IMAGE)
     one = batch(spec("a"), spec("b"), a=ACTIVE, b=failed)
     assert foreseen(one, {}, room=0) == [
-        Decision(key=EntryKey("a"), intention=Intention.SKIP, reason="active already"),
         Decision(
             key=EntryKey("b"),
             intention=Intention.RETRY,
             reason="failed before: test",
             shell=ShellFate.REPLACE,
         ),
+        Decision(key=EntryKey("a"), intention=Intention.SKIP, reason="active already"),
     ]
 
 
 def test_a_record_is_made_for_each_entry_of_the_manifest() -> None:
     one = batch(spec("a"))
-    one.declare(*one.changes())
+    declare_changes(one)
     expected = EntryRecord(key=EntryKey("a"))
     expected.declare("a", "bucket:a.qcow2", spec_digest(spec("a")), ())
     assert one.records == {"a": expected}

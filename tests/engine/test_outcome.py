@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from batch_register.engine.outcome import RunOutcome, count, exit_code
-from batch_register.entry import EntryRecord
+from batch_register.engine.outcome import RunOutcome, exit_code
+from batch_register.entry import EntryRecord, count_states
 from batch_register.model import EntryKey, FaultKind, ImageId, RunCounts, StopReason
 from batch_register.stage import (
     Active,
@@ -113,7 +114,8 @@ def test_every_entry_is_counted_once() -> None:
         Planned(),
     ]
     records = [EntryRecord(key=EntryKey("k"), stage=stage) for stage in stages]
-    assert count(records, skipped=1) == RunCounts(
+    states = Counter(record.state for record in records)
+    assert count_states(states, skipped=1) == RunCounts(
         total=8,
         active=2,
         failed=1,

@@ -12,9 +12,9 @@ from batch_register.entry import EntryRecord
 from batch_register.model import EntryKey, FaultKind, ImageId, ImageSpec
 from batch_register.ordering import (
     DurationModel,
-    admission_order,
     fit,
     observed_s,
+    ranking,
 )
 from batch_register.stage import (
     Active,
@@ -53,7 +53,7 @@ def record(
 
 def order(specs: list[ImageSpec], *records: EntryRecord, runs: tuple[str, ...] = ()):
     by_key = {one.key: one for one in records}
-    return [one.key for one in admission_order(specs, by_key, runs)]
+    return [one.key for one in sorted(specs, key=ranking(specs, by_key, runs))]
 
 
 # ------------------------------------------------------------ the order
@@ -120,7 +120,7 @@ def test_every_entry_is_admitted_once_and_equals_keep_their_places(
         for n, (_, _, is_held) in enumerate(drawn)
         if is_held
     }
-    ordered = admission_order(specs, records)
+    ordered = sorted(specs, key=ranking(specs, records))
     assert Counter(one.key for one in ordered) == Counter(one.key for one in specs)
     ranks = [
         (-one.priority, one.key not in records, -(one.size_bytes or 0))
@@ -131,6 +131,13 @@ def test_every_entry_is_admitted_once_and_equals_keep_their_places(
     for one, rank in zip(ordered, ranks, strict=True):
         by_rank.setdefault(rank, []).append(int(one.key[1:]))
     assert all(places == sorted(places) for places in by_rank.values())
+
+
+def test_of_very_many_sizes_a_part_tells_which_one_counts_as_large() -> None:
+    sized = [spec(f"s{n}", size_bytes=n) for n in range(1, 10_001)]
+    rank = ranking([*sized, spec("unknown")], {})
+    (*_, expected) = rank(spec("unknown"))
+    assert -expected == pytest.approx(9_000, rel=0.01)
 
 
 # ------------------------------------------------------------ earlier nights
