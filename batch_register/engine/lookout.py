@@ -28,12 +28,11 @@ from batch_register.model import (
     ImageSpec,
     ImageView,
     JobId,
-    JobView,
     Pairs,
-    Quota,
     entry_digest,
 )
 from batch_register.ports import ImageService
+from batch_register.relay import Relay
 from batch_register.stopping import Stop
 from batch_register.turns import in_turns
 from batch_register.watcher import WatchLimits
@@ -54,13 +53,13 @@ class SeenError(Exception):
         self.finding = finding
 
 
-class Lookout:
+class Lookout(Relay):
     """Passes everything on; raises SeenError instead of a write that is needless."""
 
     def __init__(
         self, service: ImageService, batch: Batch, limits: WatchLimits, *, stop: Stop
     ) -> None:
-        self._service = service
+        super().__init__(service)
         self._stop = stop
         self._fresh_s = _FRESH_POLLS * limits.poll_interval_s
         self._shared_s = _SHARED_POLLS * limits.poll_interval_s
@@ -188,22 +187,6 @@ class Lookout:
             raise
         if self._stop.is_requested:
             raise StoppedError
-
-    async def delete_image(self, image_id: ImageId) -> None:
-        """See ports.ImageService."""
-        await self._service.delete_image(image_id)
-
-    async def get_image(self, image_id: ImageId) -> ImageView | None:
-        """See ports.ImageService."""
-        return await self._service.get_image(image_id)
-
-    async def get_job(self, job_id: JobId) -> JobView | None:
-        """See ports.ImageService."""
-        return await self._service.get_job(job_id)
-
-    async def get_quota(self) -> Quota:
-        """See ports.ImageService."""
-        return await self._service.get_quota()
 
 
 def _now_s() -> float:

@@ -11,18 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from batch_register.errors import ServiceError
-from batch_register.model import (
-    FaultKind,
-    ImageId,
-    ImageQuery,
-    ImageSpec,
-    ImageView,
-    JobId,
-    JobView,
-    Pairs,
-    Quota,
-)
+from batch_register.model import FaultKind, ImageQuery, ImageView
 from batch_register.ports import ImageService
+from batch_register.relay import Relay
 from batch_register.throttle.window import Call, Traffic
 
 _NEVER_PASSED = frozenset({FaultKind.THROTTLED, FaultKind.UNREACHABLE})
@@ -46,38 +37,14 @@ async def counting(traffic: Traffic, call: Call) -> AsyncIterator[None]:
         traffic.note_answered(call, loop.time(), is_counted=is_counted)
 
 
-class CountedLists:
+class CountedLists(Relay):
     """Passes everything on, and counts lists."""
 
     def __init__(self, service: ImageService, traffic: Traffic) -> None:
-        self._service = service
+        super().__init__(service)
         self._traffic = traffic
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
         """See ports.ImageService."""
         async with counting(self._traffic, Call.LIST):
-            return await self._service.list_images(query)
-
-    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
-        """See ports.ImageService."""
-        return await self._service.create_image(spec, tags)
-
-    async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
-        """See ports.ImageService."""
-        return await self._service.register_image(image_id, spec)
-
-    async def delete_image(self, image_id: ImageId) -> None:
-        """See ports.ImageService."""
-        await self._service.delete_image(image_id)
-
-    async def get_image(self, image_id: ImageId) -> ImageView | None:
-        """See ports.ImageService."""
-        return await self._service.get_image(image_id)
-
-    async def get_job(self, job_id: JobId) -> JobView | None:
-        """See ports.ImageService."""
-        return await self._service.get_job(job_id)
-
-    async def get_quota(self) -> Quota:
-        """See ports.ImageService."""
-        return await self._service.get_quota()
+            return await super().list_images(query)

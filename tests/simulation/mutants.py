@@ -17,50 +17,18 @@ from batch_register.ledger.disk import Disk
 from batch_register.model import (
     Applied,
     EntryKey,
-    ImageId,
-    ImageQuery,
     ImageSpec,
     ImageView,
-    JobId,
-    JobView,
     Pairs,
-    Quota,
 )
 from batch_register.pacing import SettleTime
 from batch_register.ports import ImageService, Ledger
+from batch_register.relay import Relay
 from batch_register.stopping import Stop
 from tests.simulation.process import Parts
 
 
-class _Relay:
-    """An ImageService that passes everything on."""
-
-    def __init__(self, service: ImageService) -> None:
-        self._service = service
-
-    async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
-        return await self._service.create_image(spec, tags)
-
-    async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
-        return await self._service.register_image(image_id, spec)
-
-    async def delete_image(self, image_id: ImageId) -> None:
-        await self._service.delete_image(image_id)
-
-    async def get_image(self, image_id: ImageId) -> ImageView | None:
-        return await self._service.get_image(image_id)
-
-    async def get_job(self, job_id: JobId) -> JobView | None:
-        return await self._service.get_job(job_id)
-
-    async def list_images(self, query: ImageQuery) -> list[ImageView]:
-        return await self._service.list_images(query)
-
-    async def get_quota(self) -> Quota:
-        return await self._service.get_quota()
-
-
-class _CertainOfCreates(_Relay):
+class _CertainOfCreates(Relay):
     """Takes a create whose answer was lost for one that was not carried out."""
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
