@@ -83,6 +83,7 @@ def manners(settings: Settings) -> ThrottlePolicy:
             longest_clean_s=360 * interval_s,
             linger_step_s=0.2 * interval_s,
             longest_linger_s=3 * interval_s,
+            seen_s=2 * interval_s,
         ),
         # within what the engine takes for a recent list, at three intervals
         poll_gap_s=2.5 * interval_s,

@@ -89,11 +89,13 @@ class Obedience:
 
     def _learn_tasks(self) -> None:
         tasks = self._lessons.tasks
-        before = tasks.limit
+        before = tasks.certain_limit
         tasks.note_refused(_now_s())
-        if tasks.limit != before:
+        if tasks.certain_limit != before:
             self._observer.noticed(
-                "throttle.tasks_capped", limit=tasks.limit, running=tasks.running
+                "throttle.tasks_capped",
+                limit=tasks.certain_limit,
+                running=tasks.running,
             )
 
     def _notice(self, error: ServiceError, wait_s: float) -> None:

@@ -7,7 +7,9 @@ Times are seconds on whatever clock the caller uses.
 A cloud does not publish the number, and others may use part of it. So: start slowly,
 since a burst into an unknown limit is refused in its larger part; take the number of
 our unfinished jobs when refused for the limit; try one more after a clean while, and
-go on as long as that is accepted.
+go on as long as that is accepted. One or two that were accepted on top may only have
+taken the places of jobs whose ends we had not seen yet: they count once so many are
+still unfinished when we must have seen that.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from dataclasses import dataclass
 _STEP_PARTS = 4
 # A cloud that allows fewer jobs than this has its first burst refused in part.
 _FIRST = 4
+# More ends than this are hardly overlooked at once.
+_OVERLOOKED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class TaskPolicy:
     # A job may outlive the image's activation; until measured, it is taken not to.
     linger_step_s: float = 1.0
     longest_linger_s: float = 15.0
+    seen_s: float = 10.0  # so long after it has ended an image is known to have
 
 
 class TaskCap:
@@ -47,7 +52,8 @@ class TaskCap:
         self._peak = 0
         self._ended_s: deque[float] = deque()  # the ends that may still linger
         self._refused_s: float | None = None  # the last time
-        self._base = 0  # the limit after the last refusal
+        self._base = 0  # what is certain of the limit: so many ran, all seen to run
+        self._doubted_s: float | None = None  # since when more than that is doubtful
         self._vain = 0  # trials beyond it, in a row
 
     @property
@@ -55,17 +61,24 @@ class TaskCap:
         """Return how many unfinished jobs of ours are known."""
         return len(self._running)
 
+    @property
+    def certain_limit(self) -> int | None:
+        """Return the limit without what of it is doubtful just now."""
+        return self.limit if self._doubted_s is None else self._base
+
     def holds(self, holder: Hashable) -> bool:
         """Return whether this one has a place."""
         return holder in self._begun or holder in self._running
 
     def admits(self, now_s: float) -> bool:
         """Return whether another image may be begun."""
+        self._settle(now_s)
         held = len(self._begun) + self.running + self._lingering(now_s)
         return held < self._allowed(now_s)
 
     def may_register(self, now_s: float) -> bool:
         """Return whether one of those begun may send its register."""
+        self._settle(now_s)
         return self.running + self._lingering(now_s) < self._allowed(now_s)
 
     def begin(self, holder: Hashable) -> None:
@@ -83,17 +96,36 @@ class TaskCap:
         if self.limit is None or counted <= self.limit:
             return False
         self.limit = counted
-        # one more may only be one whose end we have not seen yet
-        if self.limit > self._base + 1:
-            self._vain = 0
         return True
 
     def note_refused(self, now_s: float) -> None:
         """Take note that the cloud has refused a register for too many jobs."""
+        self._settle(now_s)
         self._refused_s = now_s
+        counted = self.running + self._lingering(now_s)
+        if self.limit is not None and counted >= self.limit and self._is_doubtful:
+            self._doubted_s = now_s if self._doubted_s is None else self._doubted_s
+            return
         before, self._base = self._base, self._refused_limit(now_s)
-        self.limit = self._base
+        self.limit, self._doubted_s = self._base, None
         self._vain = 0 if self.limit < before - 1 or not before else self._vain + 1
+
+    def _settle(self, now_s: float) -> None:
+        """End a doubt once all ends from before it are known."""
+        if self.limit is None or self._doubted_s is None:
+            return
+        if now_s < self._doubted_s + self._policy.seen_s:
+            return
+        before = self._base
+        self._base = max(before, min(self.running, self.limit))
+        self._vain = 0 if self._base > before else self._vain + 1
+        self.limit, self._doubted_s = self._base, None
+
+    @property
+    def _is_doubtful(self) -> bool:
+        """Return whether the limit has risen by no more than what may be overlooked."""
+        limit = self.limit or 0
+        return 0 < self._base < limit <= self._base + _OVERLOOKED
 
     def _refused_limit(self, now_s: float) -> int:
         """Return what a refusal shows to be the limit."""
@@ -118,6 +150,8 @@ class TaskCap:
     def next_change_s(self, now_s: float) -> float | None:
         """Return when time alone may next change an answer; None: it never will."""
         moments = [at_s + self.linger_s for at_s in self._ended_s]
+        if self._doubted_s is not None:
+            moments.append(self._doubted_s + self._policy.seen_s)
         if self.limit is not None and self._refused_s is not None:
             moments.append(self._refused_s + self._clean_s)
         return min((at_s for at_s in moments if at_s > now_s), default=None)
@@ -126,6 +160,8 @@ class TaskCap:
         if self.limit is None:
             most = max(self._peak, self.running)
             return max(_FIRST, most + 1 + most // _STEP_PARTS)
+        if self._doubted_s is not None:
+            return self._base
         return self.limit + (1 if self._is_clean(now_s) else 0)
 
     def _is_clean(self, now_s: float) -> bool:

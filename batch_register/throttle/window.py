@@ -138,8 +138,10 @@ class Traffic:
         others have used it up, or an earlier run: it tells nothing.
         """
         scope: Call | None = call
-        if not self._is_evidence([call], rule, now_s):
-            if not self._is_evidence(list(Call), rule, now_s):
+        # it was counted when it arrived: its answer may have been long on its way
+        sent_s = self._lanes[call].sent_s
+        if not self._is_evidence([call], rule, sent_s):
+            if not self._is_evidence(list(Call), rule, sent_s):
                 return False
             scope = None
         lanes = [self._lanes[one] for one in ([scope] if scope else Call)]

@@ -148,6 +148,52 @@ def test_lingering_is_bounded() -> None:
     assert cap.limit == 9  # at the end nothing can linger: there are fewer places
 
 
+def after_a_trial(accepted: int) -> TaskCap:
+    """Return a cap of 10 with so many more accepted a minute later, and then refused."""
+    cap = TaskCap(POLICY)
+    fill(cap, 10)
+    cap.note_refused(0.0)
+    fill(cap, accepted, first=10, now_s=60.0)
+    cap.begin("refused")
+    cap.note_refused(61.0)
+    cap.leave("refused", 61.0)
+    return cap
+
+
+@pytest.mark.fault(8)
+def test_what_took_the_place_of_an_end_that_we_had_not_seen_raises_nothing() -> None:
+    cap = after_a_trial(1)
+    assert (cap.limit, cap.certain_limit) == (11, 10)
+    cap.leave(0, 64.0)
+    assert not cap.may_register(64.0)  # whether ten or eleven is not known yet
+    assert cap.next_change_s(64.0) == 71.0
+    assert cap.may_register(71.0) is False
+    assert cap.limit == 10
+    assert not cap.may_register(61.0 + 179.0)  # the trial was in vain
+
+
+@pytest.mark.fault(8)
+def test_what_still_runs_when_an_end_would_have_been_seen_has_raised_the_limit() -> (
+    None
+):
+    cap = after_a_trial(1)
+    assert not cap.may_register(71.0)
+    cap.leave(0, 72.0)
+    assert cap.may_register(72.0)
+    assert cap.limit == 11
+    cap.begin("next")
+    cap.note_accepted("next", 73.0)
+    assert cap.may_register(121.0)  # a trial that told something is followed soon
+
+
+@pytest.mark.fault(8)
+def test_more_than_can_be_overlooked_raises_the_limit_at_once() -> None:
+    cap = after_a_trial(3)
+    cap.leave(0, 62.0)
+    assert cap.limit == 13
+    assert cap.may_register(62.0)
+
+
 def test_a_remembered_limit_is_tried_again_like_any_other() -> None:
     cap = TaskCap(POLICY, limit=10)
     assert cap.next_change_s(0.0) is None

@@ -46,7 +46,14 @@ def test_what_was_sent_shows_whom_a_limit_binds(
 
 def test_what_was_sent_before_the_window_is_no_evidence() -> None:
     one = traffic(CREATE=10)
+    one.note_sent(Call.CREATE, 60.0)
     assert not one.learn(Call.CREATE, RULE, 60.0)
+
+
+def test_a_refusal_that_was_long_on_its_way_is_judged_by_when_it_was_sent() -> None:
+    one = traffic(CREATE=10)
+    one.note_sent(Call.CREATE, 59.0)
+    assert one.learn(Call.CREATE, RULE, 61.0)
 
 
 def test_calls_under_way_are_evidence_and_count_until_they_are_answered() -> None:
