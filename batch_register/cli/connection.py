@@ -135,6 +135,7 @@ async def open_service(
                 project_id=connection.project_id,
                 profile=profile,
                 deadline_s=call_deadline_s,
+                observer=observer,
             ),
             target=Target(
                 endpoint=endpoint,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
@@ -16,10 +17,10 @@ from batch_register import __version__
 from batch_register.errors import ServiceError
 from batch_register.ims import wire
 from batch_register.ims.call import Caller
-from batch_register.ims.codes import is_missing_call
 from batch_register.ims.failure import request_id
 from batch_register.ims.outgoing import (
     LIST_LIMIT,
+    ListCall,
     base_url,
     create_body,
     encoded,
@@ -29,6 +30,7 @@ from batch_register.ims.outgoing import (
 )
 from batch_register.ims.paging import PageSizes, Walk
 from batch_register.ims.profile import JobCall, Profile
+from batch_register.ims.ways import Ways
 from batch_register.model import (
     FaultKind,
     ImageId,
@@ -40,7 +42,7 @@ from batch_register.model import (
     Pairs,
     Quota,
 )
-from batch_register.ports import Clock
+from batch_register.ports import Clock, Observer
 from batch_register.transport import Authoriser, Reply, Request, Sender
 
 _HEADERS: Final = {
@@ -51,7 +53,6 @@ _HEADERS: Final = {
 _OK: Final = 200
 _CREATED: Final = 201
 _NO_CONTENT: Final = 204
-_MISSING: Final = 404
 _LIST_ATTEMPTS: Final = 3  # the image that a page starts from may vanish meanwhile
 _MARKER_GONE: Final = frozenset({FaultKind.NOT_FOUND, FaultKind.REJECTED})
 
@@ -69,10 +70,11 @@ class ImsClient:
     project_id: str
     profile: Profile
     deadline_s: float = 60.0
+    observer: Observer | None = None  # hears which calls this cloud lacks
     _caller: Caller = field(init=False, repr=False)
     _base: str = field(init=False, repr=False)
-    _job_call: JobCall = field(init=False, repr=False)
-    _is_job_call_proven: bool = field(default=False, init=False, repr=False)
+    _job_ways: Ways[JobCall] = field(init=False, repr=False)
+    _list_ways: Ways[ListCall] = field(init=False, repr=False)
     _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +82,11 @@ class ImsClient:
             sender=self.sender, authoriser=self.authoriser, clock=self.clock
         )
         self._base = base_url(self.endpoint)
-        self._job_call = self.profile.job_call
+        job_call = self.profile.job_call
+        self._job_ways = Ways(job_call, job_call.other, when_lacking=self._lacking)
+        self._list_ways = Ways(
+            ListCall.EXTENSION, ListCall.NATIVE, when_lacking=self._lacking
+        )
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """Create image metadata; the spec's own tags are sent beside `tags`.
@@ -116,8 +122,7 @@ class ImsClient:
     async def get_job(self, job_id: JobId) -> JobView | None:
         """Return one job, or None where the service has forgotten it.
 
-        Clouds have one of two calls, or both, and an unknown job may answer like an
-        unknown call. So until one call has told of a job, the other is tried too.
+        Clouds have one of two calls, or both: see `ways`.
 
         Raises:
             ServiceError: see `ports.ImageService`.
@@ -162,18 +167,7 @@ class ImsClient:
 
     async def _job(self, job_id: JobId) -> JobView | None:
         """Return the job by the call that this cloud turns out to have."""
-        call = self._job_call
-        try:
-            job = await self._job_by(call, job_id)
-        except ServiceError as error:
-            is_settled = self._is_job_call_proven and self._job_call is call
-            if is_settled or not _may_lack_call(error):
-                raise
-            call = call.other
-            job = await self._job_by_other(call, job_id, error)
-        self._job_call = call
-        self._is_job_call_proven = True
-        return job
+        return await self._job_ways.ask(lambda call: self._job_by(call, job_id))
 
     async def _job_by(self, call: JobCall, job_id: JobId) -> JobView | None:
         path = job_path(call, self.project_id, job_id)
@@ -186,33 +180,31 @@ class ImsClient:
 
         return await self._caller.call(request, read, success=_OK, is_write=False)
 
-    async def _job_by_other(
-        self, call: JobCall, job_id: JobId, first: ServiceError
-    ) -> JobView | None:
-        """Return the job by the other call; raise whichever error tells more."""
-        try:
-            return await self._job_by(call, job_id)
-        except ServiceError as second:
-            if _lacks_call(second):
-                raise first from None
-            if _lacks_call(first):
-                self._job_call = call
-            raise
-
     def _walk(self, query: ImageQuery) -> Walk:
         is_single = query.image_id is not None
         return Walk(self._page_sizes, limit=LIST_LIMIT, single=is_single)
 
     async def _pages(self, walk: Walk, query: ImageQuery) -> list[ImageView]:
-        marker: str | None = None
-        while True:
-            path = f"/v2/cloudimages?{list_query(query, self.project_id, marker)}"
-            request = self._request("list images", "GET", path)
-            marker = await self._read(
-                request, lambda body: walk.take(wire.read_page(body))
+        marker = await self._list_ways.ask(
+            lambda call: self._page(call, walk, query, None)
+        )
+        while marker is not None:
+            marker = await self._page(self._list_ways.call, walk, query, marker)
+        return walk.images
+
+    async def _page(
+        self, call: ListCall, walk: Walk, query: ImageQuery, marker: str | None
+    ) -> str | None:
+        """Take one page; return the next page's marker, or None at the end."""
+        path = f"{call.path}?{list_query(query, self.project_id, marker)}"
+        request = self._request("list images", "GET", path)
+        return await self._read(request, lambda body: walk.take(wire.read_page(body)))
+
+    def _lacking(self, missing: StrEnum, used: StrEnum) -> None:
+        if self.observer is not None:
+            self.observer.noticed(
+                "cloud.lacks_call", missing=str(missing), instead=str(used)
             )
-            if marker is None:
-                return walk.images
 
     def _request(
         self, operation: str, method: str, path: str, body: bytes = b""
@@ -248,16 +240,6 @@ def _with_request_id(job: JobView, told: str | None) -> JobView:
 
 def _nothing(_body: bytes) -> None:
     """Read an answer that has nothing to tell."""
-
-
-def _lacks_call(error: ServiceError) -> bool:
-    return is_missing_call(error.fault.code, error.fault.http_status)
-
-
-def _may_lack_call(error: ServiceError) -> bool:
-    """Return whether the call may be missing: the service itself did not answer."""
-    code, status = error.fault.code, error.fault.http_status
-    return _lacks_call(error) or (status == _MISSING and not code.startswith("IMG."))
 
 
 async def _or_none(call: Awaitable[_T]) -> _T | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
@@ -19,6 +20,22 @@ from batch_register.ims.profile import JobCall
 from batch_register.model import ImageQuery, ImageSpec, JobId, Pairs
 
 LIST_LIMIT: Final = 500  # images in a page: what the service gives unasked
+
+
+class ListCall(StrEnum):
+    """The two calls that list images, with the same filters; a cloud has one or both.
+
+    Unasked, the first gives 500 to a page, the second 25.
+    """
+
+    EXTENSION = "extension list"
+    NATIVE = "native list"
+
+    @property
+    def path(self) -> str:
+        """Return the call's path."""
+        return "/v2/cloudimages" if self is ListCall.EXTENSION else "/v2/images"
+
 
 # A catalogue may give the address with the version that its calls name themselves.
 _VERSION: Final = re.compile(r"/v[12](\.\d+)?(/[0-9a-f]{32})?$")

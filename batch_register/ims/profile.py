@@ -22,8 +22,8 @@ from batch_register.model import ImageSpec
 class JobCall(StrEnum):
     """The two calls that tell about a job; a cloud has one or both."""
 
-    PROGRESS = "progress"  # GET /v1/cloudimages/job/{job_id}
-    PROJECT = "project"  # GET /v1/{project_id}/jobs/{job_id}
+    PROGRESS = "job progress"  # GET /v1/cloudimages/job/{job_id}
+    PROJECT = "job of the project"  # GET /v1/{project_id}/jobs/{job_id}
 
     @property
     def other(self) -> JobCall:

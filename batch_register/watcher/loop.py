@@ -31,6 +31,8 @@ from batch_register.watcher.verdict import (
     judge_job,
     judge_listed,
     may_still_run,
+    slowness,
+    words_of,
 )
 
 # Checks of single images that may be under way at once: a burst of failed jobs must
@@ -200,8 +202,13 @@ class Watcher:
         if watched.job_id is None:
             return None
         job = await self._service.get_job(watched.job_id)
-        if job is not None:
-            watched.last_seen = f"job {job.raw_status or job.status}"
+        if job is None:
+            return None
+        watched.last_seen = words_of(job)
+        now_s = asyncio.get_running_loop().time()
+        is_late = now_s - watched.since_s >= self._limits.overdue_every_s
+        if is_late and may_still_run(job):
+            self._observer.noticed("watch.slow", **slowness(watched, job, now_s))
         return job
 
     def _tell(self, watched: Watched, event: Event | None) -> None:

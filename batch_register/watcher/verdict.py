@@ -152,6 +152,23 @@ def may_still_run(job: JobView | None) -> bool:
     return job is not None and job.status in (JobStatus.INIT, JobStatus.RUNNING)
 
 
+def slowness(watched: Watched, job: JobView, now_s: float) -> dict[str, object]:
+    """Return what is worth telling of a job that takes long, times in whole seconds."""
+    waited_s = now_s - watched.since_s
+    facts: dict[str, object] = {"key": watched.key, "waited_s": round(waited_s)}
+    if job.progress is not None:
+        facts["percent"] = round(100 * job.progress)
+    if job.progress:
+        facts["left_s"] = round(waited_s * (1 - job.progress) / job.progress)
+    return facts
+
+
+def words_of(job: JobView) -> str:
+    """Return how a job stands, for a reason."""
+    words = f"job {job.raw_status or job.status}"
+    return words if job.progress is None else f"{words} at {100 * job.progress:.0f} %"
+
+
 def judge_job(job: JobView | None) -> Fault | None:
     """Return why a job failed, or None where it did not or is forgotten."""
     if job is None or job.status is not JobStatus.FAIL:

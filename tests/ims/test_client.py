@@ -37,6 +37,7 @@ from batch_register.model import (
     JobView,
     Quota,
 )
+from tests.fakes import Notebook
 from tests.ims.scripted import (
     IMAGE,
     JOB,
@@ -268,7 +269,29 @@ async def test_a_list_that_never_gets_past_its_marker_fails():
     assert (error.kind, len(stage.sender.requests)) == (FaultKind.NOT_FOUND, 6)
 
 
-@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize("missing", [reply(404, NO_SUCH_API), reply(405), reply(404)])
+async def test_the_native_list_is_used_for_good_where_the_other_is_missing(missing):
+    page = reply(200, {"images": [image()]})
+    notebook = Notebook()
+    stage = scene(missing, page, reply(200, {"images": []}), page, page)
+    stage.client.observer = notebook
+    await stage.client.list_images(ImageQuery())
+    await stage.client.list_images(ImageQuery(image_id=IMAGE))
+    paths = [path.partition("?")[0] for path in stage.sender.paths]
+    assert paths == ["/v2/cloudimages"] + ["/v2/images"] * 3
+    asked, asked_again = (path.partition("?")[2] for path in stage.sender.paths[:2])
+    assert asked == asked_again
+    told = {"missing": "extension list", "instead": "native list"}
+    assert notebook.notices == [("cloud.lacks_call", told)]
+
+
+async def test_without_any_list_the_error_tells_of_the_first():
+    stage = scene(reply(404, NO_SUCH_API), reply(404, NO_SUCH_API))
+    error = await fails(stage.client.list_images(ImageQuery()))
+    assert (error.kind, error.fault.code) == (FaultKind.REJECTED, "APIGW.0101")
+
+
+@pytest.mark.parametrize("status", [403, 500])
 async def test_a_list_whose_first_page_is_refused_fails_at_once(status):
     stage = scene(reply(status))
     await fails(stage.client.list_images(ImageQuery()))

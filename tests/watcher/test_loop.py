@@ -319,9 +319,18 @@ def test_a_job_that_runs_keeps_a_queued_image_from_having_failed() -> None:
 
 @pytest.mark.fault(33)
 def test_an_image_that_keeps_saving_is_looked_at_now_and_then() -> None:
-    bench = Bench(list=[[SAVING]], get_job=[RUNNING])
-    bench.watch_one()
+    half_way = replace(RUNNING, progress=0.5)
+    bench = Bench(list=[[SAVING]], get_job=[RUNNING, half_way])
+    ended, _ = bench.watch_one()
     assert bench.service.times("get_job") == [150.0, 300.0, 450.0]
+    slow = [facts for name, facts in bench.notebook.notices if name == "watch.slow"]
+    assert slow == [
+        {"key": EntryKey("web-1"), "waited_s": 150},
+        {"key": EntryKey("web-1"), "waited_s": 300, "percent": 50, "left_s": 300},
+        {"key": EntryKey("web-1"), "waited_s": 450, "percent": 50, "left_s": 450},
+    ]
+    assert isinstance(ended, OutcomeUnknown)
+    assert ended.error.reason.endswith("last seen: image saving")
 
 
 def test_lists_that_fail_for_long_harm_no_image() -> None:

@@ -29,6 +29,8 @@ from batch_register.watcher.verdict import (
     judge_job,
     judge_listed,
     may_still_run,
+    slowness,
+    words_of,
 )
 
 IMAGE, JOB = ImageId("image-1"), JobId("job-1")
@@ -396,3 +398,31 @@ def test_the_deadline_says_how_long_and_what_was_seen_last() -> None:
             action=Action.RUN_AGAIN,
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"),
+    [
+        (None, {}),
+        (0.0, {"percent": 0}),
+        (0.25, {"percent": 25, "left_s": 2700}),
+        (1.0, {"percent": 100, "left_s": 0}),
+    ],
+)
+def test_a_slow_job_tells_how_far_it_is_and_how_long_it_will_take(
+    progress: float | None, told: dict[str, object]
+) -> None:
+    job = JobView(job_id=JOB, status=JobStatus.RUNNING, progress=progress)
+    one = watched(since_s=100.0)
+    expected = {"key": one.key, "waited_s": 900} | told
+    assert slowness(one, job, NOW_S) == expected
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"), [(None, "job RUNNING"), (0.456, "job RUNNING at 46 %")]
+)
+def test_how_a_job_stands_is_told_with_its_progress(
+    progress: float | None, words: str
+) -> None:
+    job = JobView(job_id=JOB, status=JobStatus.RUNNING, progress=progress)
+    assert words_of(job) == words
