@@ -6,6 +6,7 @@ know: quotas, slots, clocks (durations come from the ledger's own stamps).
 
 from __future__ import annotations
 
+import math
 import statistics
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ _LEAST_SAMPLES = 3
 _LARGE = 0.9
 # So many sizes, or imports, tell all that a median or a line through them needs to know.
 _ENOUGH = 2_000
+_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 _T = TypeVar("_T")
 
@@ -140,7 +142,7 @@ def _samples(
     run_starts: Sequence[str],
 ) -> list[tuple[int, float]]:
     """Return size and duration of earlier imports, the manifest's word for the size first."""
-    ended = [one for one in records.values() if isinstance(one.stage, Active)]
+    ended = [one for one in records.values() if _was_timed(one)]
     chosen = {record.key: record for record in _spread(ended)}
     if not chosen:
         return []
@@ -156,9 +158,20 @@ def _samples(
     return samples
 
 
+def _was_timed(record: EntryRecord) -> bool:
+    return isinstance(record.stage, Active) and record.finished_at is not None
+
+
 def _spread(items: Sequence[_T]) -> Sequence[_T]:
-    """Return a part of many items, evenly spread: it tells as much as all of them."""
-    return items[:: len(items) // _ENOUGH + 1]
+    """Return a part of many items: it tells as much as all of them.
+
+    Evenly spread, yet in no step that the pattern of a regular manifest could follow
+    (the multiples of the golden ratio: Weyl, 1916).
+    """
+    many = len(items)
+    if many <= _ENOUGH:
+        return items
+    return [items[int(n * _GOLDEN % 1.0 * many)] for n in range(_ENOUGH)]
 
 
 def observed_s(record: EntryRecord, run_starts: Sequence[str]) -> float | None:

@@ -201,8 +201,9 @@ async def _execute(
             service=throttle, lookout=lookout, ledger=ledger, observer=observer
         )
         outcome = await Run(batch, ports, limits, stop=stop).execute()
-    if lessons.tasks.limit not in (None, task_limit):
-        await ledger.observe({TASK_LIMIT: lessons.tasks.limit})
+    found = lessons.tasks.certain_limit
+    if found not in (None, task_limit):
+        await ledger.observe({TASK_LIMIT: found})
     if outcome.exit_code in _GAVE_UP and throttle.last_error is not None:
         _explain(throttle.last_error, service.target)
     return outcome

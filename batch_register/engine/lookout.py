@@ -125,6 +125,7 @@ class Lookout(Relay):
     async def _list(self, query: ImageQuery) -> list[ImageView]:
         asked_at_s = _now_s()
         views = await self._service.list_images(query)
+        self.sightings.note_listed((), _now_s())  # an empty list is one, too
         async for some in in_turns(views):
             self.sightings.note_listed(some, _now_s())
         if self._is_whole(query):

@@ -133,17 +133,16 @@ class Run:
             LedgerError: the ledger cannot be written; nothing was sent after that.
         """
         self._started_s = _loop_time_s()
-        batch = self._batch
-        with preparing(len(batch.manifest.images)):
+        with preparing(len(self._batch.manifest.images)):
             await self._declare()
-            skipped = (await batch.states())[EntryState.ACTIVE]
-            self._shared.renames = batch.renames()
+            skipped = (await self._batch.states())[EntryState.ACTIVE]
+            self._shared.renames = self._batch.renames()
             self._tell_namesakes()
-            work = await batch.work(self._limits.retry)
+            work = await self._batch.work(self._limits.retry)
         if any(decision.needs_service for _, decision in work):
             await self._carry_out(work)
         return RunOutcome(
-            counts=count_states(await batch.states(), skipped=skipped),
+            counts=count_states(await self._batch.states(), skipped=skipped),
             stop_reason=self._stop.reason,
             has_moved=self._shared.has_moved,
         )
@@ -170,8 +169,7 @@ class Run:
         try:
             await self._lookout.prepare()
             found = await self._look_around(work)
-            with preparing(len(work)):
-                waiting = await self._allot(work, found)
+            waiting = await self._allot(work, found)
             admission = self._admission
             async with asyncio.TaskGroup() as group:
                 beside = [
@@ -232,12 +230,14 @@ class Run:
         Raises:
             StoppedError: the run stops first.
         """
-        forecast = await foresee(self._batch, work, found, None)
+        with preparing(len(work)):
+            forecast = await foresee(self._batch, work, found, None)
         if forecast.makers:
             await self._quota.read()
         spare = self._room.spare
         if spare is not None and spare < len(forecast.makers):
-            forecast = await foresee(self._batch, work, found, spare)
+            with preparing(len(work)):
+                forecast = await foresee(self._batch, work, found, spare)
         async for keys in in_turns(forecast.makers):
             for key in keys:
                 self._room.promise(key)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from batch_register import __version__
 from batch_register.errors import ServiceError
@@ -59,6 +59,14 @@ _MARKER_GONE: Final = frozenset({FaultKind.NOT_FOUND, FaultKind.REJECTED})
 _T = TypeVar("_T")
 
 
+class _Begun(NamedTuple):
+    """A list of which the first page is there; `marker` leads to the next one."""
+
+    call: ListCall
+    walk: Walk
+    marker: str | None
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class ImsClient:
     """`ports.ImageService` over HTTP; `deadline_s` is for each request, in seconds."""
@@ -75,13 +83,14 @@ class ImsClient:
     _base: str = field(init=False, repr=False)
     _job_ways: Ways[JobCall] = field(init=False, repr=False)
     _list_ways: Ways[ListCall] = field(init=False, repr=False)
-    _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
+    _page_sizes: dict[ListCall, PageSizes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(
             sender=self.sender, authoriser=self.authoriser, clock=self.clock
         )
         self._base = base_url(self.endpoint)
+        self._page_sizes = {call: PageSizes() for call in ListCall}
         job_call = self.profile.job_call
         self._job_ways = Ways(job_call, job_call.other, when_lacking=self._lacking)
         self._list_ways = Ways(
@@ -138,13 +147,13 @@ class ImsClient:
             ServiceError: a page could not be had; there is no partial list.
         """
         for _ in range(_LIST_ATTEMPTS - 1):
-            walk = self._walk(query)
+            begun = await self._first_page(query)
             try:
-                return await self._pages(walk, query)
+                return await self._rest(begun, query)
             except ServiceError as error:
-                if not (walk.images and error.kind in _MARKER_GONE):
+                if error.kind not in _MARKER_GONE:
                     raise
-        return await self._pages(self._walk(query), query)
+        return await self._rest(await self._first_page(query), query)
 
     async def delete_image(self, image_id: ImageId) -> None:
         """Ask for an image's removal; one that is not there is removed.
@@ -180,17 +189,26 @@ class ImsClient:
 
         return await self._caller.call(request, read, success=_OK, is_write=False)
 
-    def _walk(self, query: ImageQuery) -> Walk:
-        is_single = query.image_id is not None
-        return Walk(self._page_sizes, limit=LIST_LIMIT, single=is_single)
+    async def _first_page(self, query: ImageQuery) -> _Begun:
+        """Begin a walk by the list call that this cloud turns out to have."""
 
-    async def _pages(self, walk: Walk, query: ImageQuery) -> list[ImageView]:
-        marker = await self._list_ways.ask(
-            lambda call: self._page(call, walk, query, None)
-        )
+        async def begin(call: ListCall) -> _Begun:
+            walk = Walk(
+                self._page_sizes[call],
+                limit=LIST_LIMIT,
+                single=query.image_id is not None,
+            )
+            marker = await self._page(call, walk, query, None)
+            return _Begun(call, walk, marker)
+
+        return await self._list_ways.ask(begin)
+
+    async def _rest(self, begun: _Begun, query: ImageQuery) -> list[ImageView]:
+        """Take the other pages by the same call, and return all images."""
+        marker = begun.marker
         while marker is not None:
-            marker = await self._page(self._list_ways.call, walk, query, marker)
-        return walk.images
+            marker = await self._page(begun.call, begun.walk, query, marker)
+        return begun.walk.images
 
     async def _page(
         self, call: ListCall, walk: Walk, query: ImageQuery, marker: str | None

@@ -48,8 +48,9 @@ class Ways(Generic[_C]):
                 raise
             call = self._others[call]
             told = await self._ask_other(by, call, error)
-        self._use(call)
-        self._is_proven = True
+        if not self._is_proven:  # by one of those that asked at the same time
+            self._use(call)
+            self._is_proven = True
         return told
 
     async def _ask_other(
@@ -60,7 +61,7 @@ class Ways(Generic[_C]):
         except ServiceError as second:
             if _lacks_call(second):
                 raise first from None
-            if _lacks_call(first):
+            if _lacks_call(first) and not self._is_proven:
                 self._use(call)
             raise
 

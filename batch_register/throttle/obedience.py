@@ -16,6 +16,7 @@ from batch_register.ports import Observer
 from batch_register.throttle.gate import Gate
 from batch_register.throttle.lessons import Lessons
 from batch_register.throttle.policy import ThrottlePolicy
+from batch_register.throttle.tries import Tries
 from batch_register.throttle.window import Call
 
 
@@ -45,21 +46,21 @@ class Obedience:
         self._observer = observer
         self._rng = rng
 
-    def obey(self, error: ServiceError, call: Call, refusals: int) -> float:
-        """Do what the refusal asks for; it is the call's `refusals`-th in a row.
+    def obey(self, error: ServiceError, tries: Tries) -> float:
+        """Do what the refusal of a call asks for.
 
         Return how long the refused call waits by itself: only registers mind their gate.
         """
         is_busy = error.kind is FaultKind.BUSY
-        if is_busy and call is Call.REGISTER:
+        if is_busy and tries.call is Call.REGISTER:
             self._learn_tasks()
-        if error.limit is not None and self._learn_limit(error, error.limit, call):
+        if error.limit is not None and self._learn_limit(error, error.limit, tries):
             return 0.0
         wait_s = error.retry_after_s
         if wait_s is None:
             backoff = self._policy.busy if is_busy else self._policy.throttled
             # at least half the ceiling: a refusal is a fact, not a collision
-            wait_s = backoff.delay_s(refusals, 0.5 + self._rng.random() / 2)
+            wait_s = backoff.delay_s(tries.refusals, 0.5 + self._rng.random() / 2)
         if is_busy:
             self._gates.registers.close_for(wait_s)
         else:
@@ -67,11 +68,13 @@ class Obedience:
         self._notice(error, wait_s)
         return wait_s if is_busy else 0.0
 
-    def _learn_limit(self, error: ServiceError, rule: RequestLimit, call: Call) -> bool:
+    def _learn_limit(
+        self, error: ServiceError, rule: RequestLimit, tries: Tries
+    ) -> bool:
         """Learn a rule of the gateway; return whether its window says how to go on."""
-        now_s, traffic = _now_s(), self._lessons.traffic
+        now_s, call, traffic = _now_s(), tries.call, self._lessons.traffic
         known = traffic.limits()
-        if not traffic.learn(call, rule, now_s):
+        if not traffic.learn(call, rule, now_s, sent_s=tries.sent_s):
             return False
         if traffic.limits() != known:
             self._observer.noticed(

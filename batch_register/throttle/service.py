@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from batch_register.errors import ServiceError, StoppedError
@@ -39,6 +38,7 @@ from batch_register.throttle.lessons import Lessons
 from batch_register.throttle.obedience import Gates, Obedience
 from batch_register.throttle.places import Places
 from batch_register.throttle.policy import ThrottlePolicy
+from batch_register.throttle.tries import Tries
 from batch_register.throttle.window import Call
 
 _T = TypeVar("_T")
@@ -46,16 +46,6 @@ _T = TypeVar("_T")
 _REFUSALS = frozenset({FaultKind.THROTTLED, FaultKind.BUSY})
 # Time is compared as a float: a wait must not end a hair too early, over and over.
 _HAIR_S = 0.001
-
-
-@dataclass(slots=True, kw_only=True)
-class _Tries:
-    """How one call has fared so far."""
-
-    call: Call
-    began_s: float
-    failures: int = 0  # outages in a row
-    refusals: int = 0  # "too many" in a row
 
 
 class Throttle:
@@ -164,10 +154,11 @@ class Throttle:
         *,
         may_repeat: Callable[[ServiceError], bool],
     ) -> _T:
-        tries = _Tries(call=kind, began_s=_now_s())
+        now_s = _now_s()
+        tries = Tries(call=kind, began_s=now_s, sent_s=now_s)
         while True:
             try:
-                answer = await self._send(kind, call)
+                answer = await self._send(tries, call)
             except ServiceError as error:
                 self._health.note(error)
                 wait_s = self._wait_s(error, tries, may_repeat=may_repeat(error))
@@ -180,7 +171,7 @@ class Throttle:
             await self._stop.pause(wait_s)
 
     def _wait_s(
-        self, error: ServiceError, tries: _Tries, *, may_repeat: bool
+        self, error: ServiceError, tries: Tries, *, may_repeat: bool
     ) -> float | None:
         """Return how long this call waits beside the gates; None: it has failed."""
         is_refusal = error.kind in _REFUSALS
@@ -188,7 +179,7 @@ class Throttle:
         if is_refusal or error.retry_after_s is not None:
             tries.refusals += 1
             self._budgets[tries.call].note_refused()
-            own_wait_s = self._obedience.obey(error, tries.call, tries.refusals)
+            own_wait_s = self._obedience.obey(error, tries)
         if not may_repeat:
             return None
         if error.kind is FaultKind.UNREACHABLE:
@@ -214,15 +205,16 @@ class Throttle:
 
     # ------------------------------------------------------------ sending
 
-    async def _send(self, kind: Call, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _send(self, tries: Tries, call: Callable[[], Awaitable[_T]]) -> _T:
         """Send once all gates are open, registers in single file where asked for it."""
+        kind = tries.call
         if kind is not Call.REGISTER:
             await self._clearance(kind, self._all_calls)
-            return await self._count(kind, call)
+            return await self._count(tries, call)
         async with self._registers.single_file():
             await self._places.room()
             await self._clearance(kind, self._all_calls, self._registers)
-            return await self._count(kind, call)
+            return await self._count(tries, call)
 
     async def _clearance(self, kind: Call, *gates: Gate) -> None:
         """Wait until every gate is open at once, and it is our turn.
@@ -244,8 +236,9 @@ class Throttle:
             has_room = traffic.wait_s(kind, _now_s()) <= 0.0
             is_clear = has_room and all(gate.is_open() for gate in gates)
 
-    async def _count(self, kind: Call, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _count(self, tries: Tries, call: Callable[[], Awaitable[_T]]) -> _T:
         """Send, and keep count of what is under way and of what has passed."""
+        kind, tries.sent_s = tries.call, _now_s()
         self.lessons.counts[kind] += 1
         with self._all_calls.passing():
             try:

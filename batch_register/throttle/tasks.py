@@ -108,7 +108,8 @@ class TaskCap:
             return
         before, self._base = self._base, self._refused_limit(now_s)
         self.limit, self._doubted_s = self._base, None
-        self._vain = 0 if self.limit < before - 1 or not before else self._vain + 1
+        is_news = self._base > before or self._base < before - 1
+        self._vain = 0 if is_news else self._vain + 1
 
     def _settle(self, now_s: float) -> None:
         """End a doubt once all ends from before it are known."""
@@ -117,7 +118,8 @@ class TaskCap:
         if now_s < self._doubted_s + self._policy.seen_s:
             return
         before = self._base
-        self._base = max(before, min(self.running, self.limit))
+        counted = self.running + self._lingering(now_s)
+        self._base = max(before, min(counted, self.limit))
         self._vain = 0 if self._base > before else self._vain + 1
         self.limit, self._doubted_s = self._base, None
 
@@ -137,7 +139,8 @@ class TaskCap:
         fresh = self._fresh(now_s)
         if fresh:
             self._linger_longer(now_s - self._ended_s[-1])
-        return max(1, min(self.running + fresh, self.limit))
+        known = self.limit if self._doubted_s is None else self._base
+        return max(1, min(self.running + fresh, known))
 
     def leave(self, holder: Hashable, now_s: float) -> None:
         """Take this one's place back."""

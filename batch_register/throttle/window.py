@@ -53,8 +53,9 @@ class _Lane:
     sent_s: float = float("-inf")  # when the latest one went out
 
     def within(self, window_s: float, now_s: float) -> list[float]:
-        """Return when those were answered that a window still counts, oldest first."""
-        return [at_s for at_s in self.answered_s if at_s > now_s - window_s]
+        """Return when those were answered that a window counts then, oldest first."""
+        begins_s = now_s - window_s
+        return [at_s for at_s in self.answered_s if begins_s < at_s <= now_s]
 
 
 @dataclass(slots=True)
@@ -131,17 +132,26 @@ class Traffic:
             if scope in (None, call):
                 window.answered_s.append(now_s)
 
-    def learn(self, call: Call, rule: RequestLimit, now_s: float) -> bool:
+    def learn(
+        self,
+        call: Call,
+        rule: RequestLimit,
+        now_s: float,
+        *,
+        sent_s: float | None = None,
+    ) -> bool:
         """Learn from a refusal of `call`; return whether it tells whom the rule binds.
+
+        It was counted about when it was sent (`sent_s`; None: now): its answer may have
+        been long on its way.
 
         Where neither calls of this kind nor all calls together make up for the limit,
         others have used it up, or an earlier run: it tells nothing.
         """
         scope: Call | None = call
-        # it was counted when it arrived: its answer may have been long on its way
-        sent_s = self._lanes[call].sent_s
-        if not self._is_evidence([call], rule, sent_s):
-            if not self._is_evidence(list(Call), rule, sent_s):
+        counted_s = now_s if sent_s is None else sent_s
+        if not self._is_evidence([call], rule, counted_s):
+            if not self._is_evidence(list(Call), rule, counted_s):
                 return False
             scope = None
         lanes = [self._lanes[one] for one in ([scope] if scope else Call)]

@@ -24,6 +24,9 @@ from batch_register.model import (
 )
 from batch_register.pacing import CheckSchedule, SettleTime
 
+# Of a job that has come less far, how long it takes is anybody's guess.
+_TELLING = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchLimits:
@@ -158,7 +161,7 @@ def slowness(watched: Watched, job: JobView, now_s: float) -> dict[str, object]:
     facts: dict[str, object] = {"key": watched.key, "waited_s": round(waited_s)}
     if job.progress is not None:
         facts["percent"] = round(100 * job.progress)
-    if job.progress:
+    if job.progress is not None and job.progress >= _TELLING:
         facts["left_s"] = round(waited_s * (1 - job.progress) / job.progress)
     return facts
 

@@ -280,3 +280,16 @@ def test_a_list_of_one_image_makes_no_other_write_fresh(query: ImageQuery) -> No
 
     run_virtually(scenario())
     assert bench.calls == ["list", "list", "create"]
+
+
+@pytest.mark.fault(25)
+def test_what_begins_after_an_empty_list_was_begun_by_another_run() -> None:
+    bench = Bench(list=[[], [THEIRS]])
+
+    async def scenario() -> bool:
+        await bench.lookout.list_images(BY_MANIFEST)
+        await asyncio.sleep(2 * bench.limits.settle_s + 1.0)
+        await bench.lookout.list_images(BY_MANIFEST)
+        return bench.lookout.sightings.is_contended(1e6)
+
+    assert run_virtually(scenario())

@@ -285,6 +285,19 @@ async def test_the_native_list_is_used_for_good_where_the_other_is_missing(missi
     assert notebook.notices == [("cloud.lacks_call", told)]
 
 
+@pytest.mark.fault(31)
+async def test_the_largest_page_of_one_list_call_says_nothing_of_the_other() -> None:
+    """Else a native list that caps its pages would end too early, and hide images."""
+    many = [image(id=f"{n:08}-0000-4000-8000-000000000000") for n in range(5)]
+    empty = reply(200, {"images": []})
+    large = reply(200, {"images": many})
+    small = [reply(200, {"images": many[n : n + 2]}) for n in (0, 2, 4)]
+    ways = scene(large, empty, reply(405), *small).client
+    await ways.list_images(ImageQuery())
+    ways._list_ways._is_proven = False  # as when several lists begin at once
+    assert len(await ways.list_images(ImageQuery())) == 5
+
+
 async def test_without_any_list_the_error_tells_of_the_first():
     stage = scene(reply(404, NO_SUCH_API), reply(404, NO_SUCH_API))
     error = await fails(stage.client.list_images(ImageQuery()))

@@ -194,6 +194,33 @@ def test_more_than_can_be_overlooked_raises_the_limit_at_once() -> None:
     assert cap.may_register(62.0)
 
 
+@pytest.mark.fault(8)
+def test_a_large_rise_makes_the_next_trial_come_soon() -> None:
+    cap = after_a_trial(3)
+    assert cap.certain_limit == 13
+    cap.leave(0, 90.0)
+    assert begun(cap, 61.0 + 59.0) == 1
+    assert cap.admits(61.0 + 60.0)  # one more, as a trial
+
+
+@pytest.mark.fault(8)
+def test_a_refusal_during_a_doubt_makes_nothing_certain() -> None:
+    cap = after_a_trial(1)
+    cap.leave(0, 62.0)
+    cap.leave(1, 62.0)
+    cap.note_refused(63.0)
+    assert (cap.limit, cap.certain_limit) == (10, 10)
+
+
+@pytest.mark.fault(8)
+def test_jobs_that_linger_count_when_a_doubt_ends() -> None:
+    cap = after_a_trial(1)
+    cap.linger_s = 20.0
+    cap.leave(0, 62.0)
+    assert not cap.may_register(71.0)
+    assert cap.limit == 11
+
+
 def test_a_remembered_limit_is_tried_again_like_any_other() -> None:
     cap = TaskCap(POLICY, limit=10)
     assert cap.next_change_s(0.0) is None

@@ -46,14 +46,22 @@ def test_what_was_sent_shows_whom_a_limit_binds(
 
 def test_what_was_sent_before_the_window_is_no_evidence() -> None:
     one = traffic(CREATE=10)
-    one.note_sent(Call.CREATE, 60.0)
     assert not one.learn(Call.CREATE, RULE, 60.0)
+
+
+def test_what_was_answered_after_a_call_was_sent_is_no_evidence_about_it() -> None:
+    one = Traffic(poll_gap_s=12.5)
+    one.note_sent(Call.REGISTER, 0.0)
+    for _ in range(10):
+        one.note_sent(Call.CREATE, 30.0)
+        one.note_answered(Call.CREATE, 31.0, is_counted=True)
+    one.note_answered(Call.REGISTER, 55.0, is_counted=False)
+    assert not one.learn(Call.REGISTER, RULE, 55.0, sent_s=0.0)
 
 
 def test_a_refusal_that_was_long_on_its_way_is_judged_by_when_it_was_sent() -> None:
     one = traffic(CREATE=10)
-    one.note_sent(Call.CREATE, 59.0)
-    assert one.learn(Call.CREATE, RULE, 61.0)
+    assert one.learn(Call.CREATE, RULE, 61.0, sent_s=59.0)
 
 
 def test_calls_under_way_are_evidence_and_count_until_they_are_answered() -> None:
@@ -204,13 +212,14 @@ def test_once_learned_a_limit_is_never_met_again(
         now_s += pause_s
         for _ in range(4):
             now_s += one.wait_s(call, now_s) + 0.001
-            one.note_sent(call, now_s)
-            passes = gateways[call].admits(now_s + part * takes_s)
+            sent_s = now_s
+            one.note_sent(call, sent_s)
+            passes = gateways[call].admits(sent_s + part * takes_s)
             now_s += takes_s
             one.note_answered(call, now_s, is_counted=passes)
             if passes:
                 break
-            one.learn(call, rule, now_s)
+            one.learn(call, rule, now_s, sent_s=sent_s)
             one.exhaust(call, rule, now_s)
     refused = {id(gate): len(gate.refused_s) for gate in gateways.values()}
     # one rule for each kind may be learned, and in the end that it is one for both

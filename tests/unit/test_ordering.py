@@ -140,7 +140,23 @@ def test_of_very_many_sizes_a_part_tells_which_one_counts_as_large() -> None:
     assert -expected == pytest.approx(9_000, rel=0.01)
 
 
+@pytest.mark.parametrize("many", [2_001, 3_000, 4_000, 10_000])
+def test_a_regular_manifest_does_not_hide_half_of_its_sizes(many: int) -> None:
+    sized = [spec(f"s{n}", size_bytes=1 + 98 * (n % 2)) for n in range(many)]
+    rank = ranking([*sized, spec("unknown")], {})
+    assert rank(spec("unknown"))[-1] == -99
+
+
 # ------------------------------------------------------------ earlier nights
+
+
+def test_the_few_imports_whose_time_is_known_are_found_among_very_many() -> None:
+    taken_over = [record(f"t{n}", ACTIVE, size=n + 1) for n in range(5_000)]
+    known = [record(f"k{n}", ACTIVE, size=n, took_s=n * 60) for n in range(1, 7)]
+    rank = ranking(
+        [spec("new", size_bytes=3)], {one.key: one for one in taken_over + known}
+    )
+    assert rank(spec("new", size_bytes=3))[-1] == pytest.approx(-180)
 
 
 def test_an_attempt_that_failed_after_long_is_expected_to_take_no_less() -> None:

@@ -405,6 +405,7 @@ def test_the_deadline_says_how_long_and_what_was_seen_last() -> None:
     [
         (None, {}),
         (0.0, {"percent": 0}),
+        (1e-310, {"percent": 0}),
         (0.25, {"percent": 25, "left_s": 2700}),
         (1.0, {"percent": 100, "left_s": 0}),
     ],
