@@ -25,6 +25,9 @@ _STEP_PARTS = 4
 _FIRST = 4
 # More ends than this are hardly overlooked at once.
 _OVERLOOKED = 2
+# Of more jobs than this some end at any time, so that nothing could become certain; and
+# among so many registers a few that are refused in vain do not matter.
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ class TaskCap:
     def _is_doubtful(self) -> bool:
         """Return whether the limit has risen by no more than what may be overlooked."""
         limit = self.limit or 0
-        return 0 < self._base < limit <= self._base + _OVERLOOKED
+        return 0 < self._base <= _FEW and self._base < limit <= self._base + _OVERLOOKED
 
     def _refused_limit(self, now_s: float) -> int:
         """Return what a refusal shows to be the limit."""
