@@ -6,7 +6,7 @@ Decides: which setting becomes which part. Must not know: what the parts do.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,8 +21,6 @@ from batch_register.ports import ImageService, Observer
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
 from batch_register.throttle import Lessons, TaskPolicy, Throttle, ThrottlePolicy
-
-TASK_LIMIT = "task_limit"  # as the ledger remembers it
 
 
 def ledger_path(manifest: Path, settings: Settings) -> Path:
@@ -57,17 +55,6 @@ def is_selected(key: EntryKey, settings: Settings) -> bool:
     return not settings.select or any(
         fnmatchcase(key, pattern) for pattern in settings.select
     )
-
-
-def remembered_tasks(observations: Mapping[str, object]) -> int | None:
-    """Return how many unfinished jobs this cloud allowed in an earlier run, if known."""
-    match observations.get(TASK_LIMIT):
-        case bool():
-            return None
-        case int() as limit if limit > 0:
-            return limit
-        case _:
-            return None
 
 
 def manners(settings: Settings) -> ThrottlePolicy:

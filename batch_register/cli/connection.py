@@ -23,8 +23,10 @@ from batch_register.identity import (
     connect,
     load_cloud,
 )
+from batch_register.identity.cloud import GivenToken
 from batch_register.identity.login import secrets
 from batch_register.ims.client import ImsClient
+from batch_register.ims.overrides import overridden
 from batch_register.ims.profile import Endpoints, Profile, profile_for
 from batch_register.logs.redaction import keep_secret
 from batch_register.model import Target
@@ -58,6 +60,9 @@ class CloudService:
     target: Target
     profile: Profile
     service_now: Callable[[], datetime | None]  # by its own clock, once it has answered
+    # Unfinished jobs at once, as the operator told; a published one is only a ceiling
+    # of whole clouds, so a run finds its own.
+    told_task_limit: int | None
 
 
 def chosen_cloud(settings: Settings) -> Cloud:
@@ -66,8 +71,24 @@ def chosen_cloud(settings: Settings) -> Cloud:
     Raises:
         SettingsError: none is described, or its description is wrong.
     """
-    surroundings = Surroundings(environ=os.environ, cwd=Path.cwd(), home=Path.home())
-    return load_cloud(surroundings, name=settings.cloud, region=settings.region)
+    return load_cloud(_surroundings(), name=settings.cloud, region=settings.region)
+
+
+def named_profile(name: str) -> Profile:
+    """Return the profile that an entry of clouds.yaml will have, asking no cloud.
+
+    Where the entry gives no address of the image service, that of its login tells.
+
+    Raises:
+        SettingsError: there is no such entry, or it is wrong.
+    """
+    cloud = load_cloud(_surroundings(), name=name)
+    login = None if isinstance(cloud.auth, GivenToken) else cloud.auth.auth_url
+    return profile_of(cloud, cloud.image_endpoint or cloud.ims_endpoint or login or "")
+
+
+def _surroundings() -> Surroundings:
+    return Surroundings(environ=os.environ, cwd=Path.cwd(), home=Path.home())
 
 
 @asynccontextmanager
@@ -88,23 +109,8 @@ async def open_service(
         SettingsError, AuthenticationError, ServiceError: see identity.connect.
         StoppedError: the run was told to stop before it had logged in.
     """
-    options = HttpOptions(
-        connections=pool_size(
-            settings.concurrency + _SPARE_CONNECTIONS,
-            open_files_limit(),
-            ends_here=settings.simulate,
-        ),
-        trust_env=True,
-        tls=Tls(
-            verify=cloud.verify,
-            ca_file=cloud.cacert,
-            cert_file=cloud.cert,
-            key_file=cloud.key,
-        ),
-    )
-    keep_secret(*secrets(cloud.auth))
-    published = _published(cloud)
-    async with HttpSender(options) as sender:
+    published = published_endpoints(cloud)
+    async with open_sender(cloud, settings) as sender:
 
         async def log_in() -> Connection:
             return await connect(
@@ -124,7 +130,7 @@ async def open_service(
             rng=random.Random(),  # noqa: S311 - jitter, not a secret
         )
         endpoint = connection.image_endpoint
-        profile = profile_for(urlsplit(endpoint).netloc, cloud.ims_profile)
+        profile = profile_of(cloud, endpoint)
         dated = DatedSender(sender)
         yield CloudService(
             images=ImsClient(
@@ -144,7 +150,39 @@ async def open_service(
             ),
             profile=profile,
             service_now=dated.service_now,
+            told_task_limit=_told_task_limit(cloud, profile),
         )
+
+
+def open_sender(cloud: Cloud, settings: Settings) -> HttpSender:
+    """Return the sender for this cloud, and mask its secrets from now on."""
+    keep_secret(*secrets(cloud.auth))
+    connections = pool_size(
+        settings.concurrency + _SPARE_CONNECTIONS,
+        open_files_limit(),
+        ends_here=settings.simulate,
+    )
+    tls = Tls(
+        verify=cloud.verify,
+        ca_file=cloud.cacert,
+        cert_file=cloud.cert,
+        key_file=cloud.key,
+    )
+    return HttpSender(HttpOptions(connections=connections, trust_env=True, tls=tls))
+
+
+def profile_of(cloud: Cloud, endpoint: str) -> Profile:
+    """Return the profile of a cloud whose service is there, its overrides applied.
+
+    Raises:
+        SettingsError: there is no such profile, or an override is wrong.
+    """
+    profile = profile_for(urlsplit(endpoint).netloc, cloud.ims_profile)
+    return overridden(profile, cloud.profile_overrides, source=cloud.source)
+
+
+def _told_task_limit(cloud: Cloud, profile: Profile) -> int | None:
+    return profile.task_limit if "task_limit" in cloud.profile_overrides else None
 
 
 def _patience(settings: Settings) -> LoginPatience:
@@ -156,7 +194,7 @@ def _patience(settings: Settings) -> LoginPatience:
     return replace(usual, total_s=min(usual.total_s, window_s))
 
 
-def _published(cloud: Cloud) -> Endpoints | None:
+def published_endpoints(cloud: Cloud) -> Endpoints | None:
     """Return the addresses that the cloud's profile makes of the region."""
     if cloud.ims_profile is None or cloud.region_name is None:
         return None

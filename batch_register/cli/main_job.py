@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -20,11 +19,9 @@ import structlog
 from batch_register import __version__
 from batch_register.cli import stdout
 from batch_register.cli.assembly import (
-    TASK_LIMIT,
     is_selected,
     ledger_path,
     manners,
-    remembered_tasks,
     retry_policy,
     the_cloud,
     throttled,
@@ -38,9 +35,9 @@ from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
+from batch_register.cli.remembered import TASK_LIMIT, first_tasks, remembered_lag_s
 from batch_register.collector import spare_what_is_there
 from batch_register.engine import (
-    LIST_LAG,
     Batch,
     Lookout,
     Run,
@@ -73,7 +70,6 @@ from batch_register.turns import in_turns
 from batch_register.watcher import WatchLimits
 
 _LONGEST_TABLE = 60  # rows that are still read at the end of a run
-_LONGEST_LAG_S = 3600.0  # what is remembered beyond that is a mistake
 # Of a run that was cancelled because its open calls did not end in time.
 _EXIT_OF_STOP = {
     StopReason.SIGINT: 130,
@@ -190,7 +186,7 @@ async def _execute(
             progress.start({key: records[key].state for key in known})
         observer = Observers([LogObserver(), progress])
         limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
-        task_limit = remembered_tasks(ledger.replay.observations)
+        task_limit = first_tasks(ledger.replay.observations, service.told_task_limit)
         lessons = Lessons(manners(settings), task_limit=task_limit)
         images = CountedLists(service.images, lessons.traffic)
         lookout = Lookout(images, batch, limits.watch, stop=stop)
@@ -217,17 +213,6 @@ def _explain(error: ServiceError, target: Target) -> None:
         error=error.message,
         advice=error.hint or advice(error.fault.action, error.fault),
     )
-
-
-def remembered_lag_s(observations: Mapping[str, object]) -> float:
-    """Return how far lists of this cloud lagged in an earlier run; 0: nothing known."""
-    match observations.get(LIST_LAG):
-        case bool():
-            return 0.0
-        case int() | float() as lag_s if lag_s > 0:
-            return min(float(lag_s), _LONGEST_LAG_S)
-        case _:
-            return 0.0
 
 
 def _limits(settings: Settings, remembered_lag_s: float) -> RunLimits:

@@ -6,6 +6,7 @@ know: which file or variable a fact came from in detail, nor how it is used.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,6 +110,8 @@ class Cloud:
     ims_endpoint: str | None = None
     obs_endpoint: str | None = None
     ims_profile: str | None = None
+    # What to replace in the profile, as it was read; not checked yet.
+    profile_overrides: Mapping[str, object] = field(default_factory=dict)
     verify: bool = True
     cacert: Path | None = None
     cert: Path | None = None

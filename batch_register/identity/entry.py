@@ -60,6 +60,7 @@ def cloud_from_entry(
         ims_endpoint=keys.url("ims_endpoint_override"),
         obs_endpoint=keys.url("obs_endpoint_override"),
         ims_profile=keys.text("ims_profile"),
+        profile_overrides=keys.mapping("ims_profile_overrides"),
         verify=keys.switch("verify", default=True)
         and not keys.switch("insecure", default=False),
         cacert=keys.path("cacert"),

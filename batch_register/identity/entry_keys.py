@@ -162,6 +162,15 @@ class EntryKeys:
             return self._origin.home / text[2:]
         return self._origin.cwd / text
 
+    def mapping(self, key: str) -> Mapping[str, object]:
+        """Return the keys under a key as they stand there; empty where it is not set."""
+        value = self._values.get(key)
+        if value is None or value == "":
+            return {}
+        if not isinstance(value, Mapping):
+            self.refuse(key, "is not a mapping", "put keys and values under it")
+        return {str(name): each for name, each in value.items()}
+
     def switch(self, key: str, *, default: bool) -> bool:
         """Return a truth value."""
         text = (self.text(key) or "").lower()

@@ -38,6 +38,8 @@ class Endpoints:
     image: str
     identity: str | None
     objects: str
+    # The image service's is made after the others' pattern; no page spells it out.
+    is_image_assumed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Profile:
     task_limit: int | None = None  # unfinished tasks at once; None: not published
     domains: tuple[str, ...] = ()  # by which an endpoint's host is known
     regions: Mapping[str, Endpoints] = field(default_factory=dict, hash=False)
+    assumed: frozenset[str] = frozenset()  # facts that no page of the provider states
 
     def min_disk_floor_gb(self, os_version: str) -> int:
         """Return the smallest system disk, in GB, for this operating system."""
@@ -90,11 +93,13 @@ _OTC_SWISS: Final = Endpoints(
     image="https://ims.eu-ch2.sc.otc.t-systems.com",
     identity=None,  # not published: has to be configured
     objects="https://obs.eu-ch2.sc.otc.t-systems.com",
+    is_image_assumed=True,
 )
 _FLEXIBLE_ENGINE: Final = Endpoints(
     image="https://ims.eu-west-0.prod-cloud-ocb.orange-business.com",
     identity="https://iam.eu-west-0.prod-cloud-ocb.orange-business.com/v3",
     objects="https://oss.eu-west-0.prod-cloud-ocb.orange-business.com",
+    is_image_assumed=True,
 )
 _HUAWEI_REGIONS: Final = {
     "ae-ad": (1,),
@@ -147,6 +152,9 @@ OTC: Final = Profile(
 FLEXIBLE_ENGINE: Final = Profile(
     name="flexibleengine",
     disk_formats=("qcow2", "raw", "vhd", "zvhd", "zvhd2"),
+    assumed=frozenset(
+        {"linux_min_disk_floor_gb", "windows_min_disk_floor_gb", "disk_formats"}
+    ),
     domains=("prod-cloud-ocb.orange-business.com",),
     regions={"eu-west-0": _FLEXIBLE_ENGINE},
 )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from batch_register.cli.assembly import remembered_tasks
-from batch_register.cli.main_job import remembered_lag_s
+from batch_register.cli.remembered import (
+    first_tasks,
+    remembered_lag_s,
+    remembered_tasks,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,13 @@ def test_only_a_sensible_task_limit_is_remembered(
     observations: dict[str, object], limit: int | None
 ) -> None:
     assert remembered_tasks(observations) == limit
+
+
+@pytest.mark.parametrize(
+    ("remembered", "told", "first"),
+    [(None, None, None), (12, None, 12), (None, 10, 10), (12, 10, 10), (8, 10, 8)],
+)
+def test_a_run_begins_with_the_smaller_of_what_is_remembered_and_told(
+    remembered: int | None, told: int | None, first: int | None
+) -> None:
+    assert first_tasks({"task_limit": remembered}, told) == first

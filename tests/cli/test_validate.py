@@ -62,6 +62,31 @@ def test_a_profile_adds_the_limits_of_its_cloud(invoke, manifest: Path) -> None:
     assert f"{manifest}:10:1: min_disk 9: the huawei profile takes " in ended.err
 
 
+def test_a_cloud_adds_the_limits_of_its_profile_with_its_overrides(
+    invoke, manifest: Path, tmp_path: Path
+) -> None:
+    """The entry names no profile: the host of its login tells."""
+    clouds = tmp_path / "clouds.yaml"
+    text = """\
+clouds:
+  mine:
+    auth: {auth_url: "https://iam.eu-de.otc.t-systems.com/v3", username: u,
+           password: p, user_domain_name: d, project_name: eu-de}
+"""
+    clouds.write_text(text, encoding="utf-8")
+    files = {"OS_CLIENT_CONFIG_FILE": str(clouds)}
+    cloud = ("--cloud", "mine")
+    assert invoke("validate", manifest, *cloud, **files).code == 0
+    overrides = "    ims_profile_overrides: {min_disk_linux: 30}\n"
+    clouds.write_text(text + overrides, encoding="utf-8")
+    ended = invoke("validate", manifest, *cloud, **files)
+    assert ended.code == 65
+    assert "min_disk 20: the otc profile takes 30 to 1024 GB" in ended.err
+    both = invoke("validate", manifest, *cloud, "--cloud-profile", "otc", **files)
+    assert both.code == 2
+    assert "both given" in both.err
+
+
 def test_an_unknown_profile_is_a_usage_error(invoke, manifest: Path) -> None:
     assert invoke("validate", manifest, "--cloud-profile", "moon").code == 2
 

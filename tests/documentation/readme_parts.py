@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from batch_register.event import DURABLE_EVENTS
+from batch_register.ims.overrides import FIELDS
+from batch_register.ims.profile import PROFILES, Endpoints, JobCall, Profile
 from batch_register.machine import TABLE
 from batch_register.manifest import json_schema
 from batch_register.settings import SETTINGS
@@ -66,11 +68,84 @@ def manifest_table() -> str:
     return "\n".join(lines)
 
 
+# Where each fact stands, by the page's title; the same title in every cloud's manual.
+_FACT_SOURCES = {
+    "job_call": "Querying the Status of an Asynchronous Job; Querying the Progress of an Asynchronous Job",
+    "linux_min_disk_floor_gb": "Creating Image Metadata",
+    "windows_min_disk_floor_gb": "Creating Image Metadata",
+    "min_disk_ceiling_gb": "Creating Image Metadata",
+    "disk_formats": "Creating Image Metadata",
+    "takes_iso": "Registering an Image",
+    "takes_windows": "Creating Image Metadata",
+    "takes_chinese_names": "Image Attributes",
+    "task_limit": "Constraints",
+}
+
+
+def profile_table() -> str:
+    """Return every fact that differs from cloud to cloud, its override and its source."""
+    names = " | ".join(f"`{name}`" for name in PROFILES)
+    lines = [f"| override | {names} | page |", "| --- " * (len(PROFILES) + 2) + "|"]
+    for key, fact in FIELDS.items():
+        cells = " | ".join(_cell(profile, fact) for profile in PROFILES.values())
+        lines.append(f"| `{key}` | {cells} | {_FACT_SOURCES[fact]} |")
+    return "\n".join(lines)
+
+
+def _cell(profile: Profile, fact: str) -> str:
+    mark = " (assumed)" if fact in profile.assumed else ""
+    return _fact_words(getattr(profile, fact)) + mark
+
+
+def _fact_words(value: object) -> str:
+    match value:
+        case JobCall():
+            return "progress" if value is JobCall.PROGRESS else "project"
+        case bool():
+            return "yes" if value else "no"
+        case None:
+            return "not published"
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return str(value)
+
+
+def address_table() -> str:
+    """Return the addresses of every profile, regions that follow one pattern together."""
+    lines = [
+        "| profile | regions | image service | IAM | OBS |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for profile in PROFILES.values():
+        by_pattern: dict[tuple[str, ...], list[str]] = {}
+        for region, endpoints in sorted(profile.regions.items()):
+            by_pattern.setdefault(_pattern(region, endpoints), []).append(region)
+        for pattern, regions in by_pattern.items():
+            cells = " | ".join(pattern)
+            lines.append(f"| `{profile.name}` | {', '.join(regions)} | {cells} |")
+    return "\n".join(lines)
+
+
+def _pattern(region: str, endpoints: Endpoints) -> tuple[str, ...]:
+    mark = " (assumed)" if endpoints.is_image_assumed else ""
+    told = [endpoints.image, endpoints.identity, endpoints.objects]
+    image, identity, objects = (
+        "not published: set `auth_url`"
+        if url is None
+        else f"`{url.replace(region, '{region}')}`"
+        for url in told
+    )
+    return f"{image}{mark}", identity, objects
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": state_diagram,
     "settings": settings_table,
     "events": event_table,
     "manifest": manifest_table,
+    "profiles": profile_table,
+    "addresses": address_table,
 }
 
 

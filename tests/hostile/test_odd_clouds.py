@@ -78,3 +78,22 @@ def test_where_the_progress_call_is_missing_the_other_one_tells_of_jobs(
     assert {row["error"]["code"] for row in ended.rows.values()} == {"IMG.1075"}
     (line,) = ended.events("cloud.lacks_call")
     assert (line["missing"], line["instead"]) == ("job progress", "job of the project")
+
+
+def test_an_override_of_the_profile_decides_which_job_call_is_tried_first(
+    stage: Stage,
+) -> None:
+    stage.entry["ims_profile_overrides"] = {"job_call": "progress"}
+    stage.use_faults("jobs: [{object: '*:web-?.qcow2', code: IMG.1075}]")
+    ended = stage.run()
+    assert ended.code == 3, ended.err
+    (line,) = ended.events("cloud.lacks_call")
+    assert (line["missing"], line["instead"]) == ("job progress", "job of the project")
+
+
+def test_a_wrong_override_ends_before_anything_is_made(stage: Stage) -> None:
+    stage.entry["ims_profile_overrides"] = {"task_limit": "many"}
+    ended = stage.run()
+    assert ended.code == 2
+    assert "ims_profile_overrides.task_limit" in ended.err
+    assert stage.audit()["writes"] == 0

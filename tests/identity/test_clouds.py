@@ -92,6 +92,17 @@ def problem(machine: Machine, entry: object, region: str | None = None) -> str:
     return error.message.removeprefix(prefix)
 
 
+def test_overrides_of_the_profile_are_kept_as_they_were_read(machine):
+    told = {"task_limit": "10", "disk_formats": ["raw"]}
+    cloud = machine.entry(changed(ims_profile_overrides=told))
+    assert cloud.profile_overrides == told
+
+
+def test_overrides_that_are_no_mapping_are_refused(machine):
+    told = problem(machine, changed(ims_profile_overrides="10"))
+    assert told == "ims_profile_overrides is not a mapping"
+
+
 def test_a_named_entry_says_all_there_is(machine):
     entry = changed(
         interface="internalURL",
