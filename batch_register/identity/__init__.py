@@ -19,7 +19,11 @@ from batch_register.identity.cloud import (
     TokenLogin,
 )
 from batch_register.identity.clouds import Surroundings, load_cloud
-from batch_register.identity.endpoints import resolve_endpoint
+from batch_register.identity.endpoints import (
+    Whence,
+    locate_endpoint,
+    resolve_endpoint,
+)
 from batch_register.identity.keys import FixedToken, Signer
 from batch_register.identity.keystone import LOGIN_DEADLINE_S, TokenAuth
 from batch_register.identity.projects import find_project_id
@@ -33,6 +37,7 @@ __all__ = [
     "Signer",
     "Surroundings",
     "TokenAuth",
+    "Whence",
     "connect",
     "load_cloud",
     "resolve_endpoint",
@@ -46,6 +51,7 @@ class Connection:
     authoriser: Authoriser
     project_id: str
     image_endpoint: str
+    endpoint_from: Whence
 
 
 async def connect(
@@ -79,28 +85,34 @@ async def connect(
                 deadline_s=deadline_s,
             )
             session = await tokens.session()
+            place = locate_endpoint(cloud, session.catalog, fallback=image_fallback)
             return Connection(
                 authoriser=tokens,
                 project_id=session.project_id or _told_project(cloud),
-                image_endpoint=resolve_endpoint(
-                    cloud, session.catalog, fallback=image_fallback
-                ),
+                image_endpoint=place.url,
+                endpoint_from=place.whence,
             )
         case GivenToken(token=token):
+            project_id = _told_project(cloud)
+            place = locate_endpoint(cloud, (), fallback=image_fallback)
             return Connection(
                 authoriser=FixedToken(token),
-                project_id=_told_project(cloud),
-                image_endpoint=resolve_endpoint(cloud, (), fallback=image_fallback),
+                project_id=project_id,
+                image_endpoint=place.url,
+                endpoint_from=place.whence,
             )
         case KeyPair():
-            endpoint = resolve_endpoint(cloud, (), fallback=image_fallback)
+            place = locate_endpoint(cloud, (), fallback=image_fallback)
             auth_url = auth.auth_url or auth_fallback
             project_id = cloud.project.id or await _look_up(
                 cloud, auth, sender, clock, auth_url
             )
             signer = Signer(auth.keys, clock, project_id=project_id)
             return Connection(
-                authoriser=signer, project_id=project_id, image_endpoint=endpoint
+                authoriser=signer,
+                project_id=project_id,
+                image_endpoint=place.url,
+                endpoint_from=place.whence,
             )
         case _:
             assert_never(auth)

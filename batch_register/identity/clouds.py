@@ -86,6 +86,11 @@ def load_cloud(
     raise SettingsError(message, hint=hint)
 
 
+def told_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables that credentials in the environment stand in."""
+    return sorted(name for name in {*_TELLING, *_HUAWEI} if environ.get(name))
+
+
 def _named(surroundings: Surroundings, name: str, region: str | None) -> Cloud:
     clouds, source = _clouds(surroundings)
     entry = clouds.get(name)

@@ -7,6 +7,8 @@ paths start from. Must not know: requests, sockets.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import Cloud
@@ -18,10 +20,26 @@ _SERVICE_TYPES = ("image", "ims", "imsv2")
 _VERSION = re.compile(r"/v[0-9][0-9.]*$")
 
 
-def resolve_endpoint(
+class Whence(StrEnum):
+    """Who gave an address."""
+
+    OVERRIDE = "override"  # a key of the cloud's entry
+    CATALOGUE = "catalogue"  # the token's
+    PROFILE = "profile"  # what the profile makes of the region
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An address without a version or a last slash, and who gave it."""
+
+    url: str
+    whence: Whence
+
+
+def locate_endpoint(
     cloud: Cloud, catalog: tuple[Endpoint, ...], *, fallback: str | None = None
-) -> str:
-    """Return the address of the image service, without a version or a last slash.
+) -> Located:
+    """Return where the image service is.
 
     An override comes first, then the token's catalogue, then `fallback`.
 
@@ -29,15 +47,44 @@ def resolve_endpoint(
         SettingsError: none of them gives exactly one.
     """
     told = cloud.image_endpoint or cloud.ims_endpoint
-    found = told or _from_catalog(cloud, catalog) or fallback
-    if found and not is_plain_url(found):  # not quoted: it may hold a login
+    if told:
+        return _located(cloud, told, Whence.OVERRIDE)
+    if listed := _from_catalog(cloud, catalog):
+        return _located(cloud, listed, Whence.CATALOGUE)
+    if fallback:
+        return _located(cloud, fallback, Whence.PROFILE)
+    raise _nowhere(cloud, catalog)
+
+
+def resolve_endpoint(
+    cloud: Cloud, catalog: tuple[Endpoint, ...], *, fallback: str | None = None
+) -> str:
+    """Return the address alone; raises as `locate_endpoint` does."""
+    return locate_endpoint(cloud, catalog, fallback=fallback).url
+
+
+def _located(cloud: Cloud, found: str, whence: Whence) -> Located:
+    if not is_plain_url(found):  # not quoted: it may hold a login
         message = f"{cloud.source}: the catalogue's image service has no plain address"
         raise SettingsError(message, hint="set image_endpoint_override")
-    if not found:
-        message = f"{cloud.source}: no address of an image service is known"
-        hint = "set image_endpoint_override, or region_name and ims_profile"
-        raise SettingsError(message, hint=hint)
-    return _VERSION.sub("", found.rstrip("/"))
+    return Located(_VERSION.sub("", found.rstrip("/")), whence)
+
+
+def _nowhere(cloud: Cloud, catalog: tuple[Endpoint, ...]) -> SettingsError:
+    """Return the error; a mistyped region is told by those that there are."""
+    regions = sorted(
+        {e.region for e in catalog if e.service_type in _SERVICE_TYPES and e.region}
+    )
+    if cloud.region_name and regions:
+        message = (
+            f"{cloud.source}: the catalogue has no image service in region "
+            f"{cloud.region_name!r}"
+        )
+        hint = f"set region_name (or --region) to one of: {', '.join(regions)}"
+        return SettingsError(message, hint=hint)
+    message = f"{cloud.source}: no address of an image service is known"
+    hint = "set image_endpoint_override, or region_name and ims_profile"
+    return SettingsError(message, hint=hint)
 
 
 def _from_catalog(cloud: Cloud, catalog: tuple[Endpoint, ...]) -> str | None:

@@ -97,6 +97,16 @@ class ImsClient:
             ListCall.EXTENSION, ListCall.NATIVE, when_lacking=self._lacking
         )
 
+    @property
+    def list_call(self) -> ListCall:
+        """Return the list call that is used, as far as is known by now."""
+        return self._list_ways.call
+
+    @property
+    def job_call(self) -> JobCall:
+        """Return the job call that is used, as far as is known by now."""
+        return self._job_ways.call
+
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """Create image metadata; the spec's own tags are sent beside `tags`.
 

@@ -1,9 +1,9 @@
 """Canaries: a secret of its own in every input that can hold one, and no trace of it.
 
 Looked through are standard output and error at log level debug, the log file, the
-ledger, every form of the report, `history`, `plan` and `config`, the arguments of the
-process, and tracebacks. The weather is fine, or the secret is wrong, or the service
-repeats whatever it was sent, or we have a bug.
+ledger, every form of the report, `history`, `plan`, `doctor` and `config`, the
+arguments of the process, and tracebacks. The weather is fine, or the secret is wrong, or
+the service repeats whatever it was sent, or we have a bug.
 """
 
 from __future__ import annotations
@@ -182,6 +182,9 @@ class Trial:
         for key in ("web-0", "web-1", "web-2", "web-3"):
             self._say("history", ledger, key)
         self._say("plan", "wave-07.yaml", "--log-level", "debug")
+        for form in ("table", "json"):
+            probe = ("--probe-write", "--settle", "0.05", "--output", form)
+            self._say("doctor", "--log-level", "debug", *probe)
         self._say("config", "--output", "json")
         self._say("validate", "wave-07.yaml")
         return ended.code

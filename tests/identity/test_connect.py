@@ -18,7 +18,11 @@ from batch_register.identity.cloud import (
     Project,
     User,
 )
-from batch_register.identity.endpoints import resolve_endpoint
+from batch_register.identity.endpoints import (
+    Whence,
+    locate_endpoint,
+    resolve_endpoint,
+)
 from batch_register.identity.keys import FixedToken, Signer
 from batch_register.identity.keystone import TokenAuth
 from batch_register.identity.session import Endpoint
@@ -75,6 +79,26 @@ def test_an_override_comes_before_the_catalogue_and_that_before_the_fallback(
     cloud = replace(CLOUD, **changes)
     fallback = "https://fallback.example/"
     assert resolve_endpoint(cloud, CATALOG, fallback=fallback) == address
+
+
+@pytest.mark.parametrize(
+    ("changes", "whence"),
+    [
+        ({"image_endpoint": "https://a.example"}, Whence.OVERRIDE),
+        ({}, Whence.CATALOGUE),
+        ({"region_name": "eu-ch2"}, Whence.PROFILE),
+    ],
+)
+def test_who_gave_the_address_is_kept(changes, whence):
+    cloud = replace(CLOUD, **changes)
+    assert locate_endpoint(cloud, CATALOG, fallback="https://f").whence is whence
+
+
+def test_a_region_that_the_catalogue_has_not_is_told_by_those_it_has():
+    cloud = replace(CLOUD, region_name="eu-dee")
+    with pytest.raises(SettingsError, match="no image service in region 'eu-dee'") as c:
+        resolve_endpoint(cloud, CATALOG)
+    assert c.value.hint == "set region_name (or --region) to one of: eu-de, eu-nl"
 
 
 def test_a_catalogue_may_call_the_service_ims_and_leave_the_region_open():
@@ -189,6 +213,7 @@ async def test_an_access_key_alone_asks_for_the_regions_project(clock, scripted)
         authoriser=connection.authoriser,
         project_id="id-1",
         image_endpoint="https://i",
+        endpoint_from=Whence.OVERRIDE,
     )
     asked = Request(
         operation="find project",

@@ -1,0 +1,38 @@
+"""`doctor`: the flags of a check-up.
+
+Decides: which settings a check-up heeds; its parts are loaded once it is really made,
+so that help is quick.
+"""
+
+from __future__ import annotations
+
+import click
+
+from batch_register.cli.options import settings_options
+from batch_register.settings import ResolvedSettings
+
+_OPTIONS = ("ledger", "cloud", "region", "settle_s", "output", "log_file", "log_level")
+
+
+@click.command("doctor")
+@click.option(
+    "--probe-write",
+    "probes",
+    is_flag=True,
+    help=(
+        "Make one tagged image without a file, see how lists show it, and delete it "
+        "again. Without it nothing is ever written."
+    ),
+)
+@settings_options(*_OPTIONS)
+def command(*, probes: bool, resolved: ResolvedSettings) -> int:
+    """Check credentials, endpoints, clock, rights and limits, and say what to do.
+
+    Only reads, unless --probe-write is given. Ends with 0 where runs can work, with 69
+    where a service cannot be reached or fails, with 77 where it refuses, and with 2
+    where the settings are wrong. With --ledger it tells what earlier runs have learned
+    of the cloud, and --probe-write notes there by how much lists lag.
+    """
+    from batch_register.cli.examination import examine  # noqa: PLC0415 - see above
+
+    return examine(resolved, probes=probes)
