@@ -34,14 +34,17 @@ def show(diagnosis: Diagnosis, settings: Settings, *, probes: bool, stop: Stop) 
     if diagnosis.probe is not None:
         told = probe_findings(diagnosis.probe, settle_s=settings.settle_s)
         diagnosis.findings.add(*told)
-    skipped = [] if probes else [Topic.PROBE]
+    skipped = [Topic.LEFTOVERS]
+    if not probes:
+        skipped.append(Topic.PROBE)
     if settings.ledger is None:
         skipped.append(Topic.LEDGER)
     findings = completed(diagnosis.findings.all(), skipped=skipped)
     code = exit_code(findings)
     if stop.reason is not None:
         code = _EXIT_OF_STOP[stop.reason]
-    end = closing(findings, next_step=_next_step(findings, stop))
+    is_whole = stop.reason is None
+    end = closing(findings, next_step=_next_step(findings), is_whole=is_whole)
     match settings.output:
         case Output.JSON:
             stdout.write_json(document(diagnosis, findings, code))
@@ -52,9 +55,7 @@ def show(diagnosis: Diagnosis, settings: Settings, *, probes: bool, stop: Stop) 
     return code
 
 
-def _next_step(findings: Sequence[Finding], stop: Stop) -> str:
-    if stop.reason is not None:
-        return "Stopped before the end."
+def _next_step(findings: Sequence[Finding]) -> str:
     is_open = any(
         each.state is State.NOT_LOOKED_AT and "--probe-write" in each.advice
         for each in findings

@@ -31,7 +31,7 @@ from batch_register.doctor import (
     judge,
 )
 from batch_register.doctor.witness import Witness
-from batch_register.errors import ServiceError, SettingsError, StoppedError
+from batch_register.errors import ServiceError, SettingsError
 from batch_register.identity import Cloud, Connection, connect
 from batch_register.identity.cloud import GivenToken, KeyPair
 from batch_register.identity.clouds import told_variables
@@ -56,13 +56,18 @@ def examine(resolved: ResolvedSettings, *, probes: bool) -> int:
 
 
 async def _examine(resolved: ResolvedSettings, *, probes: bool) -> int:
-    stop = Stop()
+    stop, task = Stop(), asyncio.current_task()
     examination = _Examination(resolved=resolved, probes=probes, stop=stop)
+
+    def end_looking() -> None:
+        """Cut what only reads off at once; a probe has to clean up behind itself."""
+        if task is not None and examination.diagnosis.probe is None:
+            task.cancel()
+
+    stop.when_requested(end_looking)
     try:
         with two_stage_stop(stop):
             await examination.carry_out()
-    except StoppedError:
-        pass
     except asyncio.CancelledError:
         if stop.reason is None:
             raise
@@ -84,11 +89,7 @@ class _Examination:
         self.ledger = ExaminedLedger(self.resolved.settings.ledger)
 
     async def carry_out(self) -> None:
-        """Look at one thing after the other, until a problem stands in the way.
-
-        Raises:
-            StoppedError: a signal came.
-        """
+        """Look at one thing after the other, until a problem stands in the way."""
         self.diagnosis.findings.add(access.settings_finding(self.resolved))
         try:
             cloud = chosen_cloud(self.resolved.settings)
@@ -202,8 +203,6 @@ class _Examination:
         )
         if not await service.look():
             return
-        if self.stop.is_requested:
-            raise StoppedError
         if self.probes:
             await self._probe(service)
 

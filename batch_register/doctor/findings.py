@@ -43,6 +43,7 @@ class Topic(StrEnum):
     LIST_LAG = "list lag"
     OBJECTS = "object storage"
     PROBE = "probe"
+    LEFTOVERS = "old probes"  # only where there are any
 
 
 class TagFilter(StrEnum):

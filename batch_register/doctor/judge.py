@@ -227,7 +227,7 @@ def quota_finding(quota: Quota | None, fault: Fault | None) -> Finding:
 def _old_probes(sight: Sight) -> Finding:
     ids = [view.image_id for view in sight.old_probes]
     return Finding(
-        topic=Topic.PROBE,
+        topic=Topic.LEFTOVERS,
         state=State.WARNING,
         seen=(
             "left behind by an earlier probe, or under way just now: image "

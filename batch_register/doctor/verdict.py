@@ -29,17 +29,15 @@ def probe_findings(record: ProbeRecord, *, settle_s: float) -> list[Finding]:
 
 
 def _shell(record: ProbeRecord) -> Finding:
-    match record.end:
-        case ProbeEnd.DELETED:
-            lost = " (the create's answer was lost)" if record.is_lost else ""
-            seen = f"image {record.image_id} made{lost} and deleted again"
-            return Finding(topic=Topic.PROBE, state=State.OK, seen=seen)
-        case ProbeEnd.LEFT if record.image_id is not None:
-            return _left(record.image_id, record)
-        case ProbeEnd.LEFT | ProbeEnd.UNCLEAR:
-            return _unclear(record)
-        case ProbeEnd.NOTHING_MADE:
-            return _refused(record.create_fault)
+    if record.end is ProbeEnd.NOTHING_MADE:
+        return _refused(record.create_fault)
+    if record.end is ProbeEnd.UNCLEAR or record.image_id is None:
+        return _unclear(record)
+    if record.end is ProbeEnd.LEFT:
+        return _left(record.image_id, record)
+    lost = " (the create's answer was lost)" if record.is_lost else ""
+    seen = f"image {record.image_id} made{lost} and deleted again"
+    return Finding(topic=Topic.PROBE, state=State.OK, seen=seen)
 
 
 def _left(image_id: ImageId, record: ProbeRecord) -> Finding:

@@ -41,15 +41,21 @@ def render(findings: Sequence[Finding], *, width: int | None) -> str:
     return text + _lines(_wrapped(words, head, " " * len(head), width))
 
 
-def closing(findings: Sequence[Finding], *, next_step: str) -> str:
-    """Return the sentence that says what to do now."""
+def closing(findings: Sequence[Finding], *, next_step: str, is_whole: bool) -> str:
+    """Return the sentence that says what to do now; not `is_whole`: it was cut off."""
     problems = [each for each in findings if each.state is State.PROBLEM]
     warnings = sum(each.state is State.WARNING for each in findings)
-    beside = f" and {_count(warnings, 'warning')}" if warnings else ""
+    stopped = "" if is_whole else "Stopped before the end. "
     if problems:
         first = problems[0]
-        words = f"{_count(len(problems), 'problem')}{beside}. Begin with the {first.topic}: "
-        return f"{words}{printable(first.advice)}; then run doctor again.\n"
+        beside = f" and {_count(warnings, 'warning')}" if warnings else ""
+        return (
+            f"{stopped}{_count(len(problems), 'problem')}{beside}. Begin with the "
+            f"{first.topic}: {printable(first.advice or first.seen)}; then run doctor "
+            "again.\n"
+        )
+    if not is_whole:
+        return f"{stopped}Run doctor again.\n"
     if warnings:
         return f"Runs can work, with {_count(warnings, 'warning')}. {next_step}\n"
     return f"All is well. {next_step}\n"

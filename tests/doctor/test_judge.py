@@ -164,8 +164,8 @@ def test_findings_of_a_service_that_answers_all_but_jobs() -> None:
     assert found[Topic.LIST_CALL].seen == "native"
     assert "grant" in found[Topic.JOB_CALL].advice
     assert "IMG.0015" in found[Topic.QUOTA].advice
-    assert found[Topic.PROBE].state is WARNING
-    assert "left-1" in found[Topic.PROBE].advice
+    assert found[Topic.LEFTOVERS].state is WARNING
+    assert "DELETE /v2/images/left-1" in found[Topic.LEFTOVERS].advice
 
 
 def test_a_cloud_without_job_calls_is_worth_a_word() -> None:

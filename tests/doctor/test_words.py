@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from batch_register.doctor import (
     Capabilities,
     Diagnosis,
@@ -67,16 +69,30 @@ def test_nothing_found_is_nothing_shown() -> None:
     assert render([], width=80) == ""
 
 
-def test_the_last_sentence_says_where_to_begin() -> None:
-    assert closing([WELL], next_step=NEXT) == "All is well. Next: plan.\n"
-    assert closing([WELL, WARNED], next_step=NEXT) == (
-        "Runs can work, with 1 warning. Next: plan.\n"
-    )
-    assert closing([WARNED, BROKEN], next_step=NEXT) == (
-        "1 problem and 1 warning. Begin with the login: check it; then run doctor "
-        "again.\n"
-    )
-    assert closing([BROKEN, BROKEN], next_step=NEXT).startswith("2 problems. ")
+@pytest.mark.parametrize(
+    ("findings", "is_whole", "words"),
+    [
+        ([WELL], True, "All is well. Next: plan.\n"),
+        ([WELL, WARNED], True, "Runs can work, with 1 warning. Next: plan.\n"),
+        (
+            [WARNED, BROKEN],
+            True,
+            "1 problem and 1 warning. Begin with the login: check it; then run doctor "
+            "again.\n",
+        ),
+        (
+            [BROKEN, BROKEN],
+            False,
+            "Stopped before the end. 2 problems. Begin with the login: check it; then "
+            "run doctor again.\n",
+        ),
+        ([WELL, WARNED], False, "Stopped before the end. Run doctor again.\n"),
+    ],
+)
+def test_the_last_sentence_says_where_to_begin(
+    findings: list[Finding], is_whole: bool, words: str
+) -> None:
+    assert closing(findings, next_step=NEXT, is_whole=is_whole) == words
 
 
 def test_the_document_is_made_of_plain_words_and_numbers() -> None:

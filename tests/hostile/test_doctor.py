@@ -160,6 +160,21 @@ def test_a_cloud_that_is_not_described_is_a_wrong_setting(stage: Stage) -> None:
     assert "known clouds: hostile" in lines(ended)["credentials"]
 
 
+def test_an_address_of_the_catalogue_is_said_to_be_one(stage: Stage) -> None:
+    del stage.entry["image_endpoint_override"]
+    ended = examined(stage)
+    assert ended.code == 0
+    assert "from the token's catalogue" in lines(ended)["image service"]
+
+
+def test_a_profile_that_nobody_knows_is_a_wrong_setting(stage: Stage) -> None:
+    stage.entry["ims_profile"] = "moon"
+    ended = examined(stage)
+    assert ended.code == 2
+    assert "ims_profile 'moon' is not known" in ended.out
+    assert "use one of: huawei, otc" in ended.out
+
+
 def test_a_wrong_override_is_a_wrong_setting(stage: Stage) -> None:
     stage.entry["ims_profile_overrides"] = {"task_limit": "many"}
     ended = examined(stage)
@@ -355,16 +370,12 @@ def test_a_shell_that_cannot_be_deleted_is_named(stage: Stage) -> None:
     assert probe.startswith(f"PROBLEM: image {left} ")
     assert f"DELETE /v2/images/{left}" in probe
     stage.peace()
-    again = lines(examined(stage, "--probe-write"))["probe"]
-    assert again.startswith("ok")  # its own; what is left is told without a probe
-
-
-def test_an_earlier_probes_shell_is_told(stage: Stage) -> None:
-    stage.trouble("delete", refuse("403 Forbidden", "IMG.0026"))
-    examined(stage, "--probe-write")
-    ended = examined(stage)
-    assert ended.code == 0
-    assert "left behind by an earlier probe" in lines(ended)["probe"]
+    again = lines(examined(stage, "--probe-write"))
+    assert again["probe"].startswith("ok")
+    assert (
+        f"left behind by an earlier probe, or under way just now: image {left}"
+        in (again["old probes"])
+    )
 
 
 def interrupted(then: Callable[[Exchange], Any]) -> Misdeed:
@@ -400,6 +411,25 @@ def test_an_interrupt_in_mid_probe_leaves_nothing_behind(
     assert "made and deleted again" in lines(ended)["probe"]
     assert "Stopped before the end." in ended.out
     assert live(stage) == {}
+
+
+async def silence(exchange: Exchange) -> None:
+    """Never answer."""
+    await asyncio.sleep(300)
+    await exchange.reset()
+
+
+@pytest.mark.parametrize("name", ["token", "list", "quota"])
+def test_an_interrupt_of_what_only_reads_ends_at_once_and_tells_what_was_found(
+    stage: Stage, name: str
+) -> None:
+    stage.trouble(name, interrupted(silence))
+    ended = examined(stage, "--probe-write")
+    assert ended.code == 130
+    assert lines(ended)["credentials"].startswith("ok")
+    assert lines(ended)["image quota"] == "not looked at: not reached"
+    assert "Stopped before the end." in ended.out
+    assert stage.audit()["writes"] == 0
 
 
 @pytest.mark.parametrize("options", [{"list_create_lag_s": 1e6}])
