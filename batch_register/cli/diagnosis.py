@@ -43,13 +43,18 @@ def show(diagnosis: Diagnosis, settings: Settings, *, probes: bool, stop: Stop) 
     code = exit_code(findings)
     if stop.reason is not None:
         code = _EXIT_OF_STOP[stop.reason]
-    is_whole = stop.reason is None
-    end = closing(findings, next_step=_next_step(findings), is_whole=is_whole)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    end = closing(
+        findings,
+        next_step=_next_step(findings),
+        is_whole=stop.reason is None,
+        width=width,
+    )
     match settings.output:
         case Output.JSON:
             stdout.write_json(document(diagnosis, findings, code))
         case Output.TABLE:
-            stdout.write(f"{render(findings, width=_width())}\n{end}")
+            stdout.write(f"{render(findings, width=width)}\n{end}")
         case Output.QUIET:
             stdout.write(end)
     return code
@@ -62,7 +67,3 @@ def _next_step(findings: Sequence[Finding]) -> str:
     )
     more = " What is not known yet, --probe-write finds out." if is_open else ""
     return f"Next: batch-register plan MANIFEST.{more}"
-
-
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -96,7 +96,8 @@ class ExaminedService:
     def _note_sight(self, sight: Sight) -> None:
         client, capabilities = self.client, self.diagnosis.capabilities
         capabilities.list_call = str(client.list_call)
-        capabilities.job_call = None if sight.job_fault else str(client.job_call)
+        if judge.has_job_call(sight.job_fault):
+            capabilities.job_call = str(client.job_call)
         capabilities.quota = sight.quota
         capabilities.tag_filter = sight.tag_filter
         told = judge.sight_findings(

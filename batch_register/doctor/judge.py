@@ -16,6 +16,7 @@ from batch_register.doctor.findings import (
     TagFilter,
     Topic,
 )
+from batch_register.ims.codes import is_missing_call
 from batch_register.model import Fault, FaultKind, ImageId, Quota
 
 # Gateways allow 15 minutes between a signature's time and theirs ("API Request Signing
@@ -24,6 +25,9 @@ _ALLOWED_S = 15 * 60.0
 _NOTEWORTHY_S = 60.0
 _MINUTES_FROM_S = 120  # less reads better in seconds
 _NOT_ALLOWED = frozenset({FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED})
+_ABOUT_THE_JOB = frozenset(
+    {FaultKind.NOT_FOUND, FaultKind.REJECTED, FaultKind.CONFLICT}
+)
 _SET_CLOCK = "set this machine's clock, best by NTP"
 
 
@@ -188,8 +192,20 @@ _FILTERS = {
 }
 
 
-def _job_call(fault: Fault | None, call: str) -> Finding:
+def has_job_call(fault: Fault | None) -> bool:
+    """Return whether the answer about a job that does not exist shows the call works.
+
+    How clouds word that there is no such job is not documented: whatever the service
+    itself says about the request will do.
+    """
     if fault is None:
+        return True
+    is_missing = is_missing_call(fault.code, fault.http_status)
+    return fault.kind in _ABOUT_THE_JOB and not is_missing
+
+
+def _job_call(fault: Fault | None, call: str) -> Finding:
+    if fault is None or has_job_call(fault):
         return Finding(topic=Topic.JOB_CALL, state=State.OK, seen=call)
     return Finding(
         topic=Topic.JOB_CALL,

@@ -41,8 +41,15 @@ def render(findings: Sequence[Finding], *, width: int | None) -> str:
     return text + _lines(_wrapped(words, head, " " * len(head), width))
 
 
-def closing(findings: Sequence[Finding], *, next_step: str, is_whole: bool) -> str:
+def closing(
+    findings: Sequence[Finding], *, next_step: str, is_whole: bool, width: int | None
+) -> str:
     """Return the sentence that says what to do now; not `is_whole`: it was cut off."""
+    words = _closing(findings, next_step=next_step, is_whole=is_whole)
+    return _lines(_wrapped(words, "", "", width))
+
+
+def _closing(findings: Sequence[Finding], *, next_step: str, is_whole: bool) -> str:
     problems = [each for each in findings if each.state is State.PROBLEM]
     warnings = sum(each.state is State.WARNING for each in findings)
     stopped = "" if is_whole else "Stopped before the end. "
@@ -52,13 +59,13 @@ def closing(findings: Sequence[Finding], *, next_step: str, is_whole: bool) -> s
         return (
             f"{stopped}{_count(len(problems), 'problem')}{beside}. Begin with the "
             f"{first.topic}: {printable(first.advice or first.seen)}; then run doctor "
-            "again.\n"
+            "again."
         )
     if not is_whole:
-        return f"{stopped}Run doctor again.\n"
+        return f"{stopped}Run doctor again."
     if warnings:
-        return f"Runs can work, with {_count(warnings, 'warning')}. {next_step}\n"
-    return f"All is well. {next_step}\n"
+        return f"Runs can work, with {_count(warnings, 'warning')}. {next_step}"
+    return f"All is well. {next_step}"
 
 
 def _count(number: int, word: str) -> str:

@@ -23,6 +23,7 @@ from batch_register.doctor.judge import (
     Remembered,
     call_words,
     clock_finding,
+    has_job_call,
     list_lag_finding,
     list_refused,
     quota_finding,
@@ -168,11 +169,24 @@ def test_findings_of_a_service_that_answers_all_but_jobs() -> None:
     assert "DELETE /v2/images/left-1" in found[Topic.LEFTOVERS].advice
 
 
-def test_a_cloud_without_job_calls_is_worth_a_word() -> None:
-    sight = Sight(job_fault=fault(FaultKind.REJECTED))
+@pytest.mark.parametrize(
+    ("kind", "code", "state"),
+    [
+        (FaultKind.REJECTED, "IMG.0030", OK),  # however it words "no such job"
+        (FaultKind.CONFLICT, "x", OK),
+        (FaultKind.REJECTED, "APIGW.0101", WARNING),
+        (FaultKind.SERVER, "x", WARNING),
+        (FaultKind.FORBIDDEN, "IMG.0026", WARNING),
+    ],
+)
+def test_a_cloud_without_job_calls_is_worth_a_word(
+    kind: FaultKind, code: str, state: State
+) -> None:
+    sight = Sight(job_fault=fault(kind, code))
     jobs = sight_findings(sight, list_call="x", job_call="y")[3]
-    assert (jobs.topic, jobs.state) == (Topic.JOB_CALL, WARNING)
-    assert "go by the images" in jobs.advice
+    assert (jobs.topic, jobs.state) == (Topic.JOB_CALL, state)
+    assert has_job_call(sight.job_fault) is (state is OK)
+    assert has_job_call(None)
 
 
 def test_a_call_that_is_missing_is_named_beside_the_one_that_serves() -> None:

@@ -92,7 +92,11 @@ def test_nothing_found_is_nothing_shown() -> None:
 def test_the_last_sentence_says_where_to_begin(
     findings: list[Finding], is_whole: bool, words: str
 ) -> None:
-    assert closing(findings, next_step=NEXT, is_whole=is_whole) == words
+    told = closing(findings, next_step=NEXT, is_whole=is_whole, width=None)
+    assert told == words
+    narrow = closing(findings, next_step=NEXT, is_whole=is_whole, width=60)
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.split() == words.split()
 
 
 def test_the_document_is_made_of_plain_words_and_numbers() -> None:
