@@ -263,6 +263,21 @@ def test_an_interrupt_cuts_the_measuring_short_and_still_deletes(call: str) -> N
         assert record.list_lag_s is None
 
 
+def test_an_interrupt_is_not_waited_out_where_the_service_shows_the_shell() -> None:
+    stop = Stop()
+    cloud = Cloud(list_lag_s=60.0, on_call=lambda _: stop.request(StopReason.SIGINT))
+    probe = Probe(
+        service=cloud, spec=probe_spec(NAME, 40), patience=PATIENCE, stop=stop
+    )
+
+    async def timed() -> float:
+        await probe.take()
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(timed()) < 3.0
+    assert probe.record.end is ProbeEnd.DELETED
+
+
 def test_an_interrupt_before_the_create_makes_nothing() -> None:
     stop = Stop()
     stop.request(StopReason.SIGTERM)
