@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from batch_register.cli.remembered import remembered_tasks
+from batch_register.ledger import read_ledger
 from tests.hostile.conftest import Stage
 
 pytestmark = pytest.mark.integration
@@ -89,6 +91,21 @@ def test_an_override_of_the_profile_decides_which_job_call_is_tried_first(
     assert ended.code == 3, ended.err
     (line,) = ended.events("cloud.lacks_call")
     assert (line["missing"], line["instead"]) == ("job progress", "job of the project")
+
+
+@pytest.mark.parametrize("options", [SLOW])
+@pytest.mark.parametrize("overrides", [{}, {"task_limit": "1"}])
+def test_a_run_begins_with_the_task_limit_that_it_is_told_and_learns_beyond_it(
+    stage: Stage, overrides: dict[str, str]
+) -> None:
+    """A limit that nobody told is not known until a register is refused for it."""
+    stage.entry["ims_profile_overrides"] = overrides
+    ended = stage.run()
+    assert ended.code == 0, ended.err
+    learned = read_ledger(stage.folder / "wave-07.ledger.jsonl").observations
+    assert ("task_limit" in learned) is bool(overrides)
+    if overrides:
+        assert (remembered_tasks(learned) or 0) > 1
 
 
 def test_a_wrong_override_ends_before_anything_is_made(stage: Stage) -> None:
