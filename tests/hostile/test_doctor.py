@@ -488,7 +488,7 @@ def test_what_a_ledger_remembers_is_told(stage: Stage) -> None:
 @pytest.mark.parametrize("options", [{"list_create_lag_s": 1000.0}])  # 1 s of ours
 def test_a_longer_lag_is_noted_for_the_next_run(stage: Stage) -> None:
     path = new_ledger(stage)
-    ended = examined(stage, *NAMED, "--probe-write")
+    ended = examined(stage, *NAMED, "--probe-write", "--settle", "1.5")
     assert ended.code == 0, ended.out
     observed = read_ledger(path).observations
     assert observed["task_limit"] == 12
@@ -507,7 +507,7 @@ def test_a_shorter_lag_is_not_noted(stage: Stage) -> None:
 def test_a_ledger_that_a_run_holds_is_left_alone(stage: Stage) -> None:
     path = new_ledger(stage)
     with held(path):
-        ended = examined(stage, *NAMED, "--probe-write")
+        ended = examined(stage, *NAMED, "--probe-write", "--settle", "1.5")
     assert ended.code == 0
     assert "held by a run" in lines(ended)["ledger"]
     assert live(stage) == {}
