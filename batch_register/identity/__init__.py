@@ -18,12 +18,13 @@ from batch_register.identity.cloud import (
     PasswordLogin,
     TokenLogin,
 )
-from batch_register.identity.clouds import Surroundings, load_cloud
+from batch_register.identity.clouds import load_cloud
 from batch_register.identity.endpoints import (
     Whence,
     locate_endpoint,
     resolve_endpoint,
 )
+from batch_register.identity.files import Surroundings
 from batch_register.identity.keys import FixedToken, Signer
 from batch_register.identity.keystone import LOGIN_DEADLINE_S, TokenAuth
 from batch_register.identity.projects import find_project_id

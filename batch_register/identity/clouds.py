@@ -1,26 +1,26 @@
 """Which cloud is meant, and where its entry stands.
 
-Decides: the search path of clouds.yaml, how secure.yaml adds to it, and what comes
-first: a named entry, then `OS_*`, then `HUAWEICLOUD_SDK_*`. Must not know: what the keys
-of an entry mean.
+Decides: how secure.yaml and clouds-public.yaml add to it, and what comes first: a named
+entry, then `OS_*`, then `HUAWEICLOUD_SDK_*`. Must not know: how a file is read, what the
+keys of an entry mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-
-import yaml
+from collections.abc import Mapping
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import Cloud
 from batch_register.identity.entry import cloud_from_entry
 from batch_register.identity.entry_keys import Origin
+from batch_register.identity.files import (
+    Entry,
+    Surroundings,
+    find_file,
+    read_entries,
+)
+from batch_register.identity.layers import SHIPPED, profile_name
 
-_SUFFIXES = (".yaml", ".yml", ".json")
-_SITE = Path("/etc/openstack")
-_FILE_LIMIT_BYTES = 2**20
 # Any of these says that the environment describes a cloud; others only select one.
 _TELLING = frozenset(
     {
@@ -44,23 +44,6 @@ _HUAWEI = {
     "HUAWEICLOUD_SDK_PROJECT_ID": "project_id",
     "HUAWEICLOUD_SDK_SECURITY_TOKEN": "security_token",
 }
-
-_KEPT_TAGS = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
-
-Entry = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What this process was started with; secrets are in it, so it shows nothing."""
-
-    environ: Mapping[str, str]
-    cwd: Path
-    home: Path
-
-    def __repr__(self) -> str:
-        """Return a text without any variable's value."""
-        return "Surroundings(...)"
 
 
 def load_cloud(
@@ -102,7 +85,7 @@ def _named(surroundings: Surroundings, name: str, region: str | None) -> Cloud:
         message = f"cloud {name!r} in {source} is not a mapping"
         raise SettingsError(message, hint="indent its keys below its name")
     origin = _origin(surroundings, name, f"cloud {name!r} in {source}")
-    return cloud_from_entry(entry, origin, region=region)
+    return _cloud(surroundings, entry, origin, region)
 
 
 def _from_variables(surroundings: Surroundings, region: str | None) -> Cloud:
@@ -112,7 +95,7 @@ def _from_variables(surroundings: Surroundings, region: str | None) -> Cloud:
         if variable.startswith("OS_") and variable not in _NOT_KEYS and value
     }
     origin = _origin(surroundings, "environment", "environment", prefix="OS_")
-    return cloud_from_entry(entry, origin, region=region)
+    return _cloud(surroundings, entry, origin, region)
 
 
 def _from_huawei_variables(surroundings: Surroundings, region: str | None) -> Cloud:
@@ -127,7 +110,32 @@ def _from_huawei_variables(surroundings: Surroundings, region: str | None) -> Cl
     origin = _origin(
         surroundings, "environment", "environment", prefix="HUAWEICLOUD_SDK_"
     )
-    return cloud_from_entry(entry, origin, region=wanted)
+    return _cloud(surroundings, entry, origin, wanted)
+
+
+def _cloud(
+    surroundings: Surroundings, entry: Entry, origin: Origin, region: str | None
+) -> Cloud:
+    profile = _profile(surroundings, entry, origin)
+    return cloud_from_entry(entry, origin, region=region, profile=profile)
+
+
+def _profile(surroundings: Surroundings, entry: Entry, origin: Origin) -> Entry:
+    """Return the vendor's profile below an entry; what a file says of it comes first."""
+    name = profile_name(entry)
+    if name is None:
+        return {}
+    file = find_file(surroundings, "clouds-public")
+    known = {**SHIPPED, **(read_entries(file, "public-clouds") if file else {})}
+    found = known.get(name) if isinstance(name, str) else None
+    if not isinstance(found, Mapping):
+        message = f"{origin.source}: there is no profile {name!r}"
+        hint = f"use one of {sorted(known)}, or describe it in clouds-public.yaml"
+        raise SettingsError(message, hint=hint)
+    if profile_name(found) is not None:
+        message = f"{origin.source}: profile {name!r} in {file} builds on another one"
+        raise SettingsError(message, hint="write the other one's keys out there")
+    return found
 
 
 def _origin(
@@ -147,8 +155,8 @@ def _clouds(surroundings: Surroundings) -> tuple[Entry, str]:
     files = [
         file
         for file in (
-            _first(surroundings, "clouds", "OS_CLIENT_CONFIG_FILE"),
-            _first(surroundings, "secure", "OS_CLIENT_SECURE_FILE"),
+            find_file(surroundings, "clouds", variable="OS_CLIENT_CONFIG_FILE"),
+            find_file(surroundings, "secure", variable="OS_CLIENT_SECURE_FILE"),
         )
         if file is not None
     ]
@@ -156,7 +164,7 @@ def _clouds(surroundings: Surroundings) -> tuple[Entry, str]:
         return {}, "any clouds.yaml (there is none)"
     merged: Entry = {}
     for file in files:
-        merged = merge(merged, _read(file))
+        merged = merge(merged, read_entries(file))
     return merged, " and ".join(str(file) for file in files)
 
 
@@ -170,72 +178,3 @@ def merge(base: Entry, over: Entry) -> Entry:
         else:
             merged[key] = value
     return merged
-
-
-def _first(surroundings: Surroundings, stem: str, variable: str) -> Path | None:
-    told = surroundings.environ.get(variable)
-    if told:
-        path = surroundings.cwd / told
-        if not path.is_file():
-            message = f"{variable} names no file: {path}"
-            raise SettingsError(message, hint=f"correct or unset {variable}")
-        return path
-    return next((path for path in _places(surroundings, stem) if path.is_file()), None)
-
-
-def _places(surroundings: Surroundings, stem: str) -> Iterator[Path]:
-    told = surroundings.environ.get("XDG_CONFIG_HOME")
-    config = Path(told) if told else surroundings.home / ".config"
-    folders = (
-        surroundings.cwd,
-        config / "openstack",
-        surroundings.home / ".config" / "openstack",
-        _SITE,
-    )
-    for folder in folders:
-        for suffix in _SUFFIXES:
-            yield folder / f"{stem}{suffix}"
-
-
-def _read(file: Path) -> Entry:
-    try:
-        with file.open("rb") as stream:
-            text = stream.read(_FILE_LIMIT_BYTES + 1)
-    except OSError as exc:
-        message = f"{file} cannot be read: {exc.strerror}"
-        raise SettingsError(message, hint="check its permissions") from None
-    if len(text) > _FILE_LIMIT_BYTES:
-        message = f"{file} is larger than {_FILE_LIMIT_BYTES} bytes"
-        raise SettingsError(message, hint="is it really a clouds.yaml?")
-    document = _parse(file, text)
-    clouds = document.get("clouds") if isinstance(document, Mapping) else None
-    if not isinstance(clouds, Mapping):
-        message = f"{file} holds no mapping `clouds`"
-        raise SettingsError(message, hint="its entries stand below `clouds:`")
-    return {str(key): value for key, value in clouds.items()}
-
-
-def _parse(file: Path, text: bytes) -> object:
-    try:
-        document: object = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - safe kind
-    except yaml.YAMLError as exc:
-        # The parser's own message quotes the line, and a password may stand there.
-        mark = getattr(exc, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        message = f"{file}{where}: not valid YAML"
-    except (RecursionError, ValueError, KeyError, AttributeError, IndexError):
-        # an explicit tag that its value does not fit, among others
-        message = f"{file}: not valid YAML"
-    else:
-        return document
-    raise SettingsError(message, hint="check the indentation and the quotes there")
-
-
-class _TextLoader(yaml.SafeLoader):
-    """Leaves every scalar as it is written: a password `0123` is not the number 83."""
-
-
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT_TAGS]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}

@@ -6,8 +6,6 @@ environment. Source: openstacksdk, "Configuring OpenStack SDK Applications".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from batch_register.identity.cloud import (
     Auth,
     Cloud,
@@ -21,7 +19,10 @@ from batch_register.identity.cloud import (
     User,
 )
 from batch_register.identity.entry_keys import KIND_HINT, EntryKeys, Origin
+from batch_register.identity.layers import Entry, layered
 from batch_register.identity.signing import AccessKeys
+
+_NO_PROFILE: Entry = {}
 
 _KINDS = {
     "password": "password",
@@ -35,16 +36,22 @@ _KINDS = {
 
 
 def cloud_from_entry(
-    entry: Mapping[str, object], origin: Origin, *, region: str | None = None
+    entry: Entry,
+    origin: Origin,
+    *,
+    region: str | None = None,
+    profile: Entry = _NO_PROFILE,
 ) -> Cloud:
     """Return the cloud that an entry describes; `region` wins over its own.
+
+    `profile` is the vendor's, which the entry builds on.
 
     Raises:
         SettingsError: a key is missing, malformed, or one that we cannot honour.
     """
-    keys = EntryKeys(entry, origin)
-    region_name = keys.region(region)
-    keys.region_name = region_name
+    layers = layered(entry, profile, wanted=region, source=origin.source)
+    keys = EntryKeys(layers.entry, origin, region_name=layers.region_name)
+    _check_version(keys)
     auth = _auth(keys)
     project = _project(keys)
     if isinstance(auth, PasswordLogin | TokenLogin) and not project.is_known:
@@ -54,9 +61,10 @@ def cloud_from_entry(
         source=origin.source,
         auth=auth,
         project=project,
-        region_name=region_name,
+        region_name=layers.region_name,
         interface=_interface(keys),
-        image_endpoint=keys.url("image_endpoint_override"),
+        image_endpoint=keys.url("image_endpoint_override")
+        or keys.url("image_endpoint"),
         ims_endpoint=keys.url("ims_endpoint_override"),
         obs_endpoint=keys.url("obs_endpoint_override"),
         ims_profile=keys.text("ims_profile"),
@@ -67,6 +75,12 @@ def cloud_from_entry(
         cert=keys.path("cert"),
         key=keys.path("key"),
     )
+
+
+def _check_version(keys: EntryKeys) -> None:
+    version = keys.text("identity_api_version") or "3"
+    if version.removeprefix("v").partition(".")[0] != "3":
+        keys.refuse("identity_api_version", "is not 3", "only Keystone v3 is spoken")
 
 
 def _auth(keys: EntryKeys) -> Auth:

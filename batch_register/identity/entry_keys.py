@@ -21,7 +21,7 @@ _ALIASES = {
     "tenant_id": "project_id",
     "tenant_name": "project_name",
     "auth_token": "token",
-    "auth_plugin": "auth_type",
+    "default_domain": "default_domain_id",
     "user_name": "username",
     "endpoint_type": "interface",
     "image_endpoint_type": "image_interface",
@@ -55,12 +55,10 @@ _AUTH_KEYS = _OUTER_WINS | {
     "security_token",
 }
 _VERBATIM = frozenset({"password", "application_credential_secret"})
-_PROFILE_HINT = "write auth_url, region_name and the rest out in the entry"
 KIND_HINT = "use a password, an application credential, a token, or auth_type: aksk"
 _REFUSED = {
-    "profile": _PROFILE_HINT,
-    "cloud": _PROFILE_HINT,
-    "vendor_hook": _PROFILE_HINT,
+    "vendor_hook": "take it out: no code is loaded for a vendor",
+    "auth_plugin": "write auth_type: openstacksdk does not heed the old name either",
     "image_region_name": "set region_name",
     "image_service_type": "set image_endpoint_override",
     "image_service_name": "set image_endpoint_override",
@@ -71,8 +69,10 @@ _REFUSED = {
     "identity_provider": KIND_HINT,
     "protocol": KIND_HINT,
 }
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
+# YAML 1.1's own words, as openstacksdk reads the files.
+_TRUE = frozenset({"true", "yes", "on"})
+_FALSE = frozenset({"false", "no", "off"})
+_WORDS = frozenset({"true", "false"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,25 +89,39 @@ class Origin:
 class EntryKeys:
     """The keys of one entry in one flat name space, with the errors they cause."""
 
-    def __init__(self, entry: Mapping[str, object], origin: Origin) -> None:
+    def __init__(
+        self,
+        entry: Mapping[str, object],
+        origin: Origin,
+        *,
+        region_name: str | None = None,
+    ) -> None:
         self._origin = origin
-        self.region_name: str | None = None
+        self._region_name = region_name
         self._inner_names: frozenset[str] = frozenset()
-        outer = _normal(entry)
-        inner = outer.pop("auth", None) or {}
+        self._empty: set[str] = set()
+        self._spelled: dict[str, tuple[str, object]] = {}
+        inner = entry.get("auth") or {}
         if not isinstance(inner, Mapping):
             self.refuse("auth", "is not a mapping", "put the keys of a login under it")
-        within = _normal(inner)
-        self._regions = outer.pop("regions", None)
+        outer = self._normal({k: v for k, v in entry.items() if k != "auth"})
+        within = self._normal(inner)
         self._inner_names = frozenset(within)
-        for key in {**outer, **within}:
-            if key in _REFUSED:
-                self.refuse(key, "cannot be honoured", _REFUSED[key])
-        for key in within:
-            if key not in _AUTH_KEYS:
-                self.refuse(key, "is not known here", KIND_HINT)
+        self._check(outer, within)
         moved = {k: v for k, v in outer.items() if k in _OUTER_WINS}
         self._values = {**outer, **within, **moved}
+
+    def _check(self, outer: Mapping[str, object], within: Mapping[str, object]) -> None:
+        """Refuse what we cannot honour, or what cannot be meant."""
+        for key in self._empty & (within.keys() - outer.keys()) & _OUTER_WINS:
+            hint = "take the empty one out, or the other"
+            self.refuse(key, "is given, and given empty", hint)
+        if "auth_type" in self._empty:
+            self.refuse("auth_type", "is empty", "write none if that is meant")
+        for key in (key for key in _REFUSED if key in outer or key in within):
+            self.refuse(key, "cannot be honoured", _REFUSED[key])
+        for key in (key for key in within if key not in _AUTH_KEYS):
+            self.refuse(key, "is not known here", KIND_HINT)
 
     def refuse(self, key: str, problem: str, hint: str) -> NoReturn:
         """Raise SettingsError about a key: what is wrong, and what to do."""
@@ -141,25 +155,36 @@ class EntryKeys:
 
     def url(self, key: str) -> str | None:
         """Return an address without a last slash, `{region_name}` filled in."""
-        text = self.text(key)
+        text = self._filled(key)
         if text is None:
             return None
-        if "{region_name}" in text:
-            if self.region_name is None:
-                self.lacks("region_name", f"{self._label(key)} is made of it")
-            text = text.replace("{region_name}", self.region_name)
         if not is_plain_url(text):
             hint = "give http(s)://host[:port][/path], without a user name"
             self.refuse(key, "is not a plain address", hint)
         return text.rstrip("/")
 
+    def _filled(self, key: str) -> str | None:
+        text = self.text(key)
+        if text is None:
+            return None
+        if "{region_name}" in text:
+            if self._region_name is None:
+                self.lacks("region_name", f"{self._label(key)} is made of it")
+            text = text.replace("{region_name}", self._region_name)
+        if "{" in text or "}" in text:
+            hint = "write it out: {region_name} alone is filled in"
+            self.refuse(key, "holds a name in braces", hint)
+        return text
+
     def path(self, key: str) -> Path | None:
         """Return a path; `~` is the home, relative ones start at the cwd."""
-        text = self.text(key)
+        text = self._filled(key)
         if text is None:
             return None
         if text.startswith("~/"):
             return self._origin.home / text[2:]
+        if text.startswith("~"):
+            self.refuse(key, "begins with another user's home", "write the path out")
         return self._origin.cwd / text
 
     def mapping(self, key: str) -> Mapping[str, object]:
@@ -172,43 +197,36 @@ class EntryKeys:
         return {str(name): each for name, each in value.items()}
 
     def switch(self, key: str, *, default: bool) -> bool:
-        """Return a truth value."""
+        """Return a truth value; a variable has no other words for it than these two."""
         text = (self.text(key) or "").lower()
         if not text:
             return default
-        if text not in _TRUE | _FALSE:
+        words = _WORDS if self._origin.variable_prefix else _TRUE | _FALSE
+        if text not in words:
             self.refuse(key, "is neither true nor false", "write true or false")
         return text in _TRUE
 
-    def region(self, wanted: str | None) -> str | None:
-        """Return the region: the one asked for, else the entry's, else the first."""
-        names = self._region_names()
-        own = self.text("region_name")
-        if own is not None and "," in own:
-            self.refuse("region_name", "names several regions", "name one")
-        if wanted and names and wanted not in names:
-            self.refuse("regions", f"has no {wanted!r}", f"use one of {names}")
-        return wanted or own or (names[0] if names else None)
-
-    def _region_names(self) -> list[str]:
-        regions = self._regions or []
-        if not isinstance(regions, list) or not all(
-            isinstance(name, str) for name in regions
-        ):
-            hint = "list names only, and write one entry per region for the rest"
-            self.refuse("regions", "holds settings per region", hint)
-        return regions
+    def _normal(self, entry: Mapping[object, object]) -> dict[str, object]:
+        """Return the keys in their one spelling, those without a value left out."""
+        found: dict[str, object] = {}
+        for key, value in entry.items():
+            written = str(key).replace("-", "_")
+            name = _ALIASES.get(written, written)
+            if value is None or value == "":
+                self._empty.add(name)
+                continue
+            before, other = self._spelled.setdefault(name, (written, value))
+            if before != written and other != value:
+                problem = f"is given twice, as {before} and as {written}"
+                self.refuse(name, problem, "keep one of them")
+            found[name] = value
+        return found
 
     def _label(self, key: str) -> str:
         if self._origin.variable_prefix:
             return f"{self._origin.variable_prefix}{key.upper()}"
         inner = key in self._inner_names or key in _AUTH_KEYS
         return f"auth.{key}" if inner else key
-
-
-def _normal(entry: Mapping[object, object] | Mapping[str, object]) -> dict[str, object]:
-    named = {str(key).replace("-", "_"): value for key, value in entry.items()}
-    return {_ALIASES.get(key, key): value for key, value in named.items()}
 
 
 def is_plain_url(text: str) -> bool:

@@ -19,7 +19,8 @@ from batch_register.identity.cloud import (
     TokenLogin,
     User,
 )
-from batch_register.identity.clouds import Surroundings, load_cloud
+from batch_register.identity.clouds import load_cloud
+from batch_register.identity.files import Surroundings
 from batch_register.identity.signing import AccessKeys
 
 SECRET = "canary-secret"
@@ -165,6 +166,14 @@ def test_xdg_config_home_and_the_override_variable_are_looked_at(machine, tmp_pa
     assert machine.load("x").source == f"cloud 'x' in {own}"
 
 
+def test_the_machines_shared_folders_come_after_ones_own(machine, tmp_path):
+    shared = machine.write(tmp_path / "b/openstack/clouds.yaml", {"x": changed()})
+    machine.environ["XDG_CONFIG_DIRS"] = f"{tmp_path}/a:{tmp_path}/b"
+    assert machine.load("x").source == f"cloud 'x' in {shared}"
+    own = machine.write(machine.config / "clouds.yaml", {"x": changed()})
+    assert machine.load("x").source == f"cloud 'x' in {own}"
+
+
 def test_an_override_variable_that_names_no_file_is_an_error(machine):
     machine.write(machine.cwd / "clouds.yaml", {"x": changed()})
     machine.environ["OS_CLIENT_CONFIG_FILE"] = "gone.yaml"
@@ -182,6 +191,31 @@ def test_secure_yaml_adds_the_password(machine):
     cloud = machine.load("x")
     assert cloud.auth == PASSWORD_LOGIN
     assert cloud.source == f"cloud 'x' in {public} and {secure}"
+
+
+def test_a_profile_of_the_nearest_file_lies_below_the_entry(machine):
+    """What the entry says wins, and what its region says wins over that."""
+    public = machine.config / "clouds-public.yaml"
+    profile = {
+        "auth": {"auth_url": "https://iam.{region_name}.blue.example", "username": "p"},
+        "regions": [{"name": "b-1", "values": {"interface": "admin"}}, "b-2"],
+        "interface": "internal",
+    }
+    public.write_text(yaml.safe_dump({"public-clouds": {"blue": profile}}))
+    entry = changed(profile="blue", auth__auth_url=None, region_name=None)
+    cloud = machine.entry(entry)
+    assert isinstance(cloud.auth, PasswordLogin)
+    assert cloud.auth.auth_url == "https://iam.b-1.blue.example"
+    assert cloud.auth.user == PASSWORD_LOGIN.user
+    assert (cloud.region_name, cloud.interface) == ("b-1", "admin")
+    assert machine.entry(entry, "b-2").interface == "internal"
+    assert "blue" in hint_of(machine, changed(profile="green"))
+
+
+def hint_of(machine: Machine, entry: object) -> str:
+    with pytest.raises(SettingsError) as caught:
+        machine.entry(entry)
+    return caught.value.hint
 
 
 def test_an_entry_may_stand_in_secure_yaml_alone(machine):
@@ -226,7 +260,7 @@ def test_variables_alone_describe_a_cloud(machine):
         "OS_IDENTITY_API_VERSION": "3",
         "OS_ENDPOINT_TYPE": "publicURL",
         "OS_CACERT": "ca.pem",
-        "OS_INSECURE": "1",
+        "OS_INSECURE": "true",
         "HUAWEICLOUD_SDK_AK": "AK",
     }
     assert machine.load(region="eu-nl") == Cloud(
@@ -379,8 +413,8 @@ def test_a_domain_may_be_told_once_for_both(
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        (changed(profile="otc"), "profile cannot be honoured"),
-        (changed(cloud="otc"), "cloud cannot be honoured"),
+        (changed(profile="blue"), "there is no profile 'blue'"),
+        (changed(cloud="blue"), "there is no profile 'blue'"),
         (changed(image_region_name="a"), "image_region_name cannot be honoured"),
         (changed(auth_methods=["a"]), "auth_methods cannot be honoured"),
         (changed(auth__trust_id=SECRET), "auth.trust_id cannot be honoured"),
@@ -412,8 +446,9 @@ def test_a_domain_may_be_told_once_for_both(
         (changed(verify="perhaps"), "verify is neither true nor false"),
         (changed(interface="side"), "interface is not known"),
         (changed(region_name="a,b"), "region_name names several regions"),
-        (changed(regions=[{"name": "a"}]), "regions holds settings per region"),
-        (changed(regions="a"), "regions holds settings per region"),
+        (changed(regions=[{"a": "b"}]), "regions holds an entry of another form"),
+        (changed(regions=[["a"]]), "regions holds an entry of another form"),
+        (changed(regions="a"), "regions is not a list"),
     ],
 )
 def test_what_is_wrong_is_named_without_its_value(machine, entry, told):
@@ -426,7 +461,10 @@ def test_a_region_comes_from_the_flag_the_entry_or_the_first_of_the_list(machine
     both = changed(region_name="b", regions=["a", "b"])
     only_list = changed(region_name=None, regions=["a", "b"])
     assert machine.entry(both, "a").region_name == "a"
-    assert machine.entry(both).region_name == "b"
+    assert problem(machine, both) == "both region_name and regions are given"
+    assert (
+        machine.entry(changed(region_name="a", regions=["a", "b"])).region_name == "a"
+    )
     assert machine.entry(only_list).region_name == "a"
     assert machine.entry(changed(region_name=None)).region_name is None
     assert problem(machine, both, "c") == "regions has no 'c'"

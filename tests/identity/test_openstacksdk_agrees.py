@@ -14,7 +14,8 @@ from keystoneauth1.identity.v3 import Password
 from openstack import config
 
 from batch_register.identity.cloud import CredentialLogin, PasswordLogin, TokenLogin
-from batch_register.identity.clouds import Surroundings, load_cloud
+from batch_register.identity.clouds import load_cloud
+from batch_register.identity.files import Surroundings
 from batch_register.identity.login import login_request
 
 pytestmark = pytest.mark.peer
