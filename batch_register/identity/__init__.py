@@ -26,8 +26,9 @@ from batch_register.identity.endpoints import (
 )
 from batch_register.identity.files import Surroundings
 from batch_register.identity.keys import FixedToken, Signer
-from batch_register.identity.keystone import LOGIN_DEADLINE_S, TokenAuth
+from batch_register.identity.keystone import LOGIN_DEADLINE_S, KeystoneSource
 from batch_register.identity.projects import find_project_id
+from batch_register.identity.tokens import TokenAuth
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Sender
 
@@ -77,14 +78,15 @@ async def connect(
     auth = cloud.auth
     match auth:
         case PasswordLogin() | CredentialLogin() | TokenLogin():
-            tokens = TokenAuth(
+            source = KeystoneSource(
                 auth,
                 cloud.project,
                 sender,
-                clock,
                 cloud_name=cloud.name,
+                agency=cloud.agency,
                 deadline_s=deadline_s,
             )
+            tokens = TokenAuth(source, clock)
             session = await tokens.session()
             place = locate_endpoint(cloud, session.catalog, fallback=image_fallback)
             return Connection(

@@ -92,6 +92,14 @@ class KeyPair:
     auth_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """What another account lets us do in its name; `domain` is that account."""
+
+    name: str
+    domain: Domain
+
+
 Login = PasswordLogin | CredentialLogin | TokenLogin
 Auth = Login | GivenToken | KeyPair
 
@@ -104,6 +112,7 @@ class Cloud:
     source: str
     auth: Auth
     project: Project = Project()
+    agency: Agency | None = None
     region_name: str | None = None
     interface: str = "public"
     image_endpoint: str | None = None

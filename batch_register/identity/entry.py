@@ -7,6 +7,7 @@ environment. Source: openstacksdk, "Configuring OpenStack SDK Applications".
 from __future__ import annotations
 
 from batch_register.identity.cloud import (
+    Agency,
     Auth,
     Cloud,
     CredentialLogin,
@@ -56,11 +57,13 @@ def cloud_from_entry(
     project = _project(keys)
     if isinstance(auth, PasswordLogin | TokenLogin) and not project.is_known:
         keys.lacks("project_name", "a login without a project cannot use images")
+    agency = _agency(keys, auth)
     return Cloud(
         name=origin.name,
         source=origin.source,
         auth=auth,
         project=project,
+        agency=agency,
         region_name=layers.region_name,
         interface=_interface(keys),
         image_endpoint=keys.url("image_endpoint_override")
@@ -163,6 +166,21 @@ def _project(keys: EntryKeys) -> Project:
     project_id = keys.text("project_id")
     domain = _domain(keys, "project_domain", "domain", "default_domain")
     return Project(id=project_id, name=keys.text("project_name"), domain=domain)
+
+
+def _agency(keys: EntryKeys, auth: Auth) -> Agency | None:
+    name = keys.text("agency_name")
+    if name is None:
+        if keys.has("agency_domain_name", "agency_domain_id"):
+            keys.lacks("agency_name", "an account has many agencies")
+        return None
+    if not isinstance(auth, PasswordLogin | TokenLogin):
+        hint = "log in with a password, or with a token and auth_url"
+        keys.refuse("agency_name", "needs another login", hint)
+    domain = _domain(keys, "agency_domain")
+    if not domain.is_known:
+        keys.lacks("agency_domain_name", "the account whose agency it is")
+    return Agency(name=name, domain=domain)
 
 
 def _domain(keys: EntryKeys, *kinds: str) -> Domain:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import assert_never
 from urllib.parse import urlsplit
 
 from batch_register.identity.cloud import (
+    Agency,
     Auth,
     CredentialLogin,
     Domain,
@@ -28,20 +30,48 @@ from batch_register.transport import Request
 Json = dict[str, object]
 
 
-def login_request(login: Login, project: Project, *, deadline_s: float) -> Request:
-    """Return the request for a token of the project."""
+def login_request(
+    login: Login, project: Project, *, deadline_s: float, for_agency: bool = False
+) -> Request:
+    """Return the request for a token of the project.
+
+    `for_agency`: the token is only to be exchanged for an agency's, so it is one of the
+    user's account.
+    """
     auth: Json = {"identity": _identity(login)}
-    # An application credential belongs to its project: Keystone refuses a scope.
-    if project.is_known and not isinstance(login, CredentialLogin):
-        auth["scope"] = {"project": _project(project, _user_domain(login))}
+    scope = _account(login) if for_agency else _scope(login, project)
+    if scope:
+        auth["scope"] = scope
+    request = _token_request(login.auth_url, auth, deadline_s=deadline_s)
+    return replace(request, secrets=(secret(login),))
+
+
+def agency_request(
+    agency: Agency, project: Project, *, auth_url: str, token: str, deadline_s: float
+) -> Request:
+    """Return the request for an agency's token of the project.
+
+    Source: IAM API reference, "Obtaining an Agency Token".
+    """
+    domain = agency.domain
+    account = {"domain_id": domain.id} if domain.id else {"domain_name": domain.name}
+    role = {**account, "agency_name": agency.name}
+    auth: Json = {
+        "identity": {"methods": ["assume_role"], "assume_role": role},
+        "scope": {"project": _project(project, domain)},
+    }
+    request = _token_request(auth_url, auth, deadline_s=deadline_s)
+    return replace(request, headers={**request.headers, "X-Auth-Token": token})
+
+
+def _token_request(auth_url: str, auth: Json, *, deadline_s: float) -> Request:
     return Request(
         operation="log in",
         method="POST",
-        url=f"{identity_root(login.auth_url)}/auth/tokens",
+        url=f"{identity_root(auth_url)}/auth/tokens",
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         body=json.dumps({"auth": auth}).encode(),
         deadline_s=deadline_s,
-        secrets=(secret(login),),
     )
 
 
@@ -64,6 +94,12 @@ def who(login: Login) -> str:
             return "the given token"
         case _:
             assert_never(login)
+
+
+def who_is_agency(agency: Agency) -> str:
+    """Return whose agency is used, for a message."""
+    account = agency.domain.name or agency.domain.id
+    return f"agency {agency.name!r} of {account!r}"
 
 
 def host(login: Login) -> str:
@@ -135,6 +171,17 @@ def _project(project: Project, fallback: Domain) -> Json:
         return {"id": project.id}
     domain = project.domain if project.domain.is_known else fallback
     return {"name": project.name, **_within(domain)}
+
+
+def _scope(login: Login, project: Project) -> Json:
+    # An application credential belongs to its project: Keystone refuses a scope.
+    if isinstance(login, CredentialLogin) or not project.is_known:
+        return {}
+    return {"project": _project(project, _user_domain(login))}
+
+
+def _account(login: Login) -> Json:
+    return _within(_user_domain(login))
 
 
 def _user_domain(login: Login) -> Domain:

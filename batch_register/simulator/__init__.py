@@ -12,6 +12,7 @@ from batch_register.simulator.faults import FaultScript, FaultScriptError
 from batch_register.simulator.objects import StoredBucket, StoredObject
 from batch_register.simulator.options import (
     AccessKey,
+    Agency,
     ApplicationCredential,
     Project,
     RateLimit,
@@ -25,6 +26,7 @@ from batch_register.simulator.state import SeedImage
 __all__ = [
     "PROFILES",
     "AccessKey",
+    "Agency",
     "ApplicationCredential",
     "Clock",
     "FaultScript",

@@ -50,6 +50,16 @@ class UserAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """What an account lets the users of another one do in its name."""
+
+    name: str
+    domain_name: str = "SIMULATED-ACCOUNT"  # of the account that owns the projects
+    domain_id: str = hex_id("domain", "SIMULATED-ACCOUNT")
+    delegated_domain_name: str = "SIMULATED-PARTNER"  # of those who may use it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
     """A key pair; a security token makes it a temporary one."""
 
@@ -92,6 +102,7 @@ class SimulatorOptions:
     other_projects: tuple[Project, ...] = ()
     users: tuple[UserAccount, ...] = (UserAccount(),)
     access_keys: tuple[AccessKey, ...] = (AccessKey(),)
+    agencies: tuple[Agency, ...] = ()
     # Time.
     start_s: float | None = None  # none: the world's time when it starts
     speed: float = 1.0

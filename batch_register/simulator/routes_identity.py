@@ -38,7 +38,8 @@ class _IdentityApi:
         self._options = options
 
     def create(self, call: Call) -> Reply:
-        token = self._service.authenticate(call.document(), call.now_s)
+        caller = call.headers.get("X-Auth-Token")
+        token = self._service.authenticate(call.document(), call.now_s, caller=caller)
         with_catalog = not call.query_value("nocatalog")
         document = self._token_document(token, call, with_catalog=with_catalog)
         headers = {"X-Subject-Token": token.text}

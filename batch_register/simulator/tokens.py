@@ -54,8 +54,12 @@ class Identity:
         self._keys = {key.access: key for key in options.access_keys}
         self._issued = 0
 
-    def authenticate(self, document: dict[str, object], now_s: float) -> Token:
+    def authenticate(
+        self, document: dict[str, object], now_s: float, *, caller: str | None = None
+    ) -> Token:
         """Issue a token for the body of ``POST /v3/auth/tokens``.
+
+        ``caller`` is the token of the request itself, which an agency asks for.
 
         Raises:
             Refusal: wrong credentials (401), or a body that makes no sense (400).
@@ -74,6 +78,9 @@ class Identity:
                 )
             case "token":
                 user, project = self._by_token(_object(proof, "token"), now_s)
+            case "assume_role":
+                role = _object(proof, "assume_role")
+                user, project = self._by_agency(role, caller, now_s), None
             case other:
                 raise identity(401, f"Attempted to use unsupported method {other}.")
         scope = auth.get("scope")
@@ -174,6 +181,27 @@ class Identity:
         if token is None or not token.works_at(now_s):
             raise _wrong()
         return token.user, token.project
+
+    def _by_agency(
+        self, role: dict[str, object], caller: str | None, now_s: float
+    ) -> UserAccount:
+        token = self.find(caller or "")
+        if token is None or not token.works_at(now_s):
+            raise identity(401, "The request you have made requires authentication.")
+        for agency in self._options.agencies:
+            account = (role.get("domain_name"), role.get("domain_id"))
+            if (
+                role.get("agency_name") == agency.name
+                and account in {(agency.domain_name, None), (None, agency.domain_id)}
+                and token.user.domain_name == agency.delegated_domain_name
+            ):
+                return UserAccount(
+                    name=f"{agency.domain_name}/{agency.name}",
+                    id=hex_id("agency", agency.name),
+                    domain_name=agency.domain_name,
+                    domain_id=agency.domain_id,
+                )
+        raise identity(403, "You are not authorized to perform the requested action.")
 
     def _find_user(self, wanted: dict[str, object]) -> UserAccount | None:
         if "id" in wanted:

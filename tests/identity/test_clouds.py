@@ -9,6 +9,7 @@ import yaml
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import (
+    Agency,
     Cloud,
     CredentialLogin,
     Domain,
@@ -410,9 +411,26 @@ def test_a_domain_may_be_told_once_for_both(
     assert cloud.project == Project(name="eu-de", domain=project_domain)
 
 
+def test_an_agency_is_another_accounts(machine):
+    cloud = machine.entry(
+        changed(auth__agency_name="migration", auth__agency_domain_id="d1")
+    )
+    assert cloud.agency == Agency(name="migration", domain=Domain(id="d1"))
+    assert cloud.auth == PASSWORD_LOGIN
+
+
+KEYS_FOR_AN_AGENCY = {
+    "auth_type": "aksk",
+    "auth": {"ak": "AK", "sk": SECRET, "agency_name": "a", "agency_domain_id": "d"},
+}
+
+
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
+        (KEYS_FOR_AN_AGENCY, "auth.agency_name needs another login"),
+        (changed(auth__agency_name="a"), "auth.agency_domain_name is missing"),
+        (changed(auth__agency_domain_id="d"), "auth.agency_name is missing"),
         (changed(profile="blue"), "there is no profile 'blue'"),
         (changed(cloud="blue"), "there is no profile 'blue'"),
         (changed(image_region_name="a"), "image_region_name cannot be honoured"),

@@ -24,9 +24,9 @@ from batch_register.identity.endpoints import (
     resolve_endpoint,
 )
 from batch_register.identity.keys import FixedToken, Signer
-from batch_register.identity.keystone import TokenAuth
 from batch_register.identity.session import Endpoint
 from batch_register.identity.signing import AccessKeys, sign
+from batch_register.identity.tokens import TokenAuth
 from batch_register.model import Action, FaultKind
 from batch_register.transport import Reply, Request
 

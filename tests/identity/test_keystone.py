@@ -10,6 +10,7 @@ import pytest
 
 from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.identity.cloud import (
+    Agency,
     CredentialLogin,
     Domain,
     PasswordLogin,
@@ -17,8 +18,9 @@ from batch_register.identity.cloud import (
     TokenLogin,
     User,
 )
-from batch_register.identity.keystone import TokenAuth
+from batch_register.identity.keystone import KeystoneSource
 from batch_register.identity.login import identity_root, login_request, who
+from batch_register.identity.tokens import TokenAuth
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.transport import Reply, Request
 
@@ -32,7 +34,8 @@ ASKED = Request(operation="list images", method="GET", url="https://ims.example/
 
 
 def auth(sender, clock, login=LOGIN, project=PROJECT) -> TokenAuth:
-    return TokenAuth(login, project, sender, clock, cloud_name="otc")
+    source = KeystoneSource(login, project, sender, cloud_name="otc")
+    return TokenAuth(source, clock)
 
 
 async def token_of(tokens: TokenAuth) -> str:
@@ -138,6 +141,45 @@ def test_each_way_of_logging_in_is_worded_as_the_identity_api_has_it(
     assert request.url == "https://iam.example/v3/auth/tokens"
     assert (request.method, request.deadline_s) == ("POST", 9.0)
     assert SECRET not in repr(login)
+
+
+AGENCY = Agency(name="migration", domain=Domain(name="CUSTOMER"))
+
+
+async def test_an_agency_is_taken_on_with_a_token_of_the_users_own_account(
+    clock, keystone, scripted
+):
+    """The project is the other account's; each renewal goes both steps anew."""
+    sender = scripted(keystone)
+    source = KeystoneSource(LOGIN, PROJECT, sender, cloud_name="otc", agency=AGENCY)
+    tokens = TokenAuth(source, clock)
+    asked = await tokens.authorise(ASKED)
+    assert asked.headers["X-Auth-Token"] == "token-2"
+    own, agency = sender.asked
+    assert json.loads(own.body)["auth"]["scope"] == {"domain": {"name": "ACCOUNT"}}
+    assert "X-Auth-Token" not in own.headers
+    assert agency.headers["X-Auth-Token"] == "token-1"
+    assert json.loads(agency.body)["auth"] == {
+        "identity": {
+            "methods": ["assume_role"],
+            "assume_role": {"domain_name": "CUSTOMER", "agency_name": "migration"},
+        },
+        "scope": {"project": {"name": "eu-de", "domain": {"name": "CUSTOMER"}}},
+    }
+    assert SECRET in agency.confidential
+    await tokens.renew(asked)
+    assert await token_of(tokens) == "token-4"
+
+
+async def test_a_refused_agency_is_named(clock, keystone, scripted):
+    sender = scripted(keystone, error_reply(403, {"error": {"message": "no right"}}))
+    agency = Agency(name="migration", domain=Domain(id="d1"))
+    source = KeystoneSource(LOGIN, PROJECT, sender, cloud_name="otc", agency=agency)
+    with pytest.raises(AuthenticationError) as caught:
+        await TokenAuth(source, clock).session()
+    assert caught.value.fault.reason == (
+        "agency 'migration' of 'd1' at iam.example, cloud otc: no right"
+    )
 
 
 @pytest.mark.parametrize(
