@@ -7,7 +7,8 @@ project id and the address come from. Must not know: images, profiles, flags.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from importlib import import_module
+from typing import TYPE_CHECKING, assert_never
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import (
@@ -16,6 +17,7 @@ from batch_register.identity.cloud import (
     GivenToken,
     KeyPair,
     PasswordLogin,
+    PluginLogin,
     TokenLogin,
 )
 from batch_register.identity.clouds import load_cloud
@@ -25,12 +27,15 @@ from batch_register.identity.endpoints import (
     resolve_endpoint,
 )
 from batch_register.identity.files import Surroundings
-from batch_register.identity.keys import FixedToken, Signer
+from batch_register.identity.keys import FixedHeaders, FixedToken, Signer
 from batch_register.identity.keystone import LOGIN_DEADLINE_S, KeystoneSource
 from batch_register.identity.projects import find_project_id
-from batch_register.identity.tokens import TokenAuth
+from batch_register.identity.tokens import TokenAuth, TokenSource
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Sender
+
+if TYPE_CHECKING:
+    from batch_register.identity.plugins import PluginSource
 
 __all__ = [
     "Cloud",
@@ -86,24 +91,15 @@ async def connect(
                 agency=cloud.agency,
                 deadline_s=deadline_s,
             )
-            tokens = TokenAuth(source, clock)
-            session = await tokens.session()
-            place = locate_endpoint(cloud, session.catalog, fallback=image_fallback)
-            return Connection(
-                authoriser=tokens,
-                project_id=session.project_id or _told_project(cloud),
-                image_endpoint=place.url,
-                endpoint_from=place.whence,
-            )
+            return await _by_tokens(cloud, source, clock, image_fallback)
+        case PluginLogin():
+            plugin = _plugin_source(cloud, auth, sender, deadline_s)
+            if plugin.gives_tokens:
+                return await _by_tokens(cloud, plugin, clock, image_fallback)
+            headers, endpoint = await plugin.headers()
+            return _fixed(cloud, FixedHeaders(headers), endpoint or image_fallback)
         case GivenToken(token=token):
-            project_id = _told_project(cloud)
-            place = locate_endpoint(cloud, (), fallback=image_fallback)
-            return Connection(
-                authoriser=FixedToken(token),
-                project_id=project_id,
-                image_endpoint=place.url,
-                endpoint_from=place.whence,
-            )
+            return _fixed(cloud, FixedToken(token), image_fallback)
         case KeyPair():
             place = locate_endpoint(cloud, (), fallback=image_fallback)
             auth_url = auth.auth_url or auth_fallback
@@ -121,9 +117,53 @@ async def connect(
             assert_never(auth)
 
 
+async def _by_tokens(
+    cloud: Cloud, source: TokenSource, clock: Clock, fallback: str | None
+) -> Connection:
+    tokens = TokenAuth(source, clock)
+    session = await tokens.session()
+    place = locate_endpoint(cloud, session.catalog, fallback=fallback)
+    return Connection(
+        authoriser=tokens,
+        project_id=session.project_id or _told_project(cloud),
+        image_endpoint=place.url,
+        endpoint_from=place.whence,
+    )
+
+
+def _fixed(cloud: Cloud, authoriser: Authoriser, fallback: str | None) -> Connection:
+    project_id = _told_project(cloud)
+    place = locate_endpoint(cloud, (), fallback=fallback)
+    return Connection(
+        authoriser=authoriser,
+        project_id=project_id,
+        image_endpoint=place.url,
+        endpoint_from=place.whence,
+    )
+
+
+def _plugin_source(
+    cloud: Cloud, login: PluginLogin, sender: Sender, deadline_s: float
+) -> PluginSource:
+    try:
+        plugins = import_module("batch_register.identity.plugins")
+    except ModuleNotFoundError as exc:
+        message = f"{cloud.source}: auth_type {login.auth_type!r} needs {exc.name}"
+        hint = "install the extra: pip install 'batch-register[openstack]'"
+        raise SettingsError(message, hint=hint) from None
+    source: PluginSource = plugins.PluginSource(
+        login,
+        plugins.load_plugin(login, source=cloud.source),
+        sender,
+        cloud_name=cloud.name,
+        deadline_s=deadline_s,
+    )
+    return source
+
+
 def _told_project(cloud: Cloud) -> str:
     if cloud.project.id is None:
-        message = f"{cloud.source}: the token does not tell its project"
+        message = f"{cloud.source}: nothing tells the project's id"
         raise SettingsError(message, hint="set project_id")
     return cloud.project.id
 

@@ -93,6 +93,20 @@ class KeyPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PluginLogin:
+    """Any other `auth_type`, which keystoneauth1 has to know.
+
+    `values` are all single values of the entry, `given` those under `auth`, `methods`
+    what `v3multifactor` is made of.
+    """
+
+    auth_type: str
+    values: Mapping[str, str] = field(repr=False)
+    given: frozenset[str]
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:
     """What another account lets us do in its name; `domain` is that account."""
 
@@ -101,7 +115,7 @@ class Agency:
 
 
 Login = PasswordLogin | CredentialLogin | TokenLogin
-Auth = Login | GivenToken | KeyPair
+Auth = Login | GivenToken | KeyPair | PluginLogin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

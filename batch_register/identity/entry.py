@@ -15,11 +15,12 @@ from batch_register.identity.cloud import (
     GivenToken,
     KeyPair,
     PasswordLogin,
+    PluginLogin,
     Project,
     TokenLogin,
     User,
 )
-from batch_register.identity.entry_keys import KIND_HINT, EntryKeys, Origin
+from batch_register.identity.entry_keys import EntryKeys, Origin
 from batch_register.identity.layers import Entry, layered
 from batch_register.identity.signing import AccessKeys
 
@@ -34,6 +35,13 @@ _KINDS = {
     "application_credential": "application_credential",
     "aksk": "aksk",
 }
+_UNFIT = {
+    "v2password": "is Keystone v2's",
+    "v2token": "is Keystone v2's",
+    "v3websso": "needs a person at a browser",
+    "v3oidcdeviceauthz": "needs a person at a browser",
+}
+_UNFIT_HINT = "use a password, an application credential, a token or aksk"
 
 
 def cloud_from_entry(
@@ -87,15 +95,16 @@ def _check_version(keys: EntryKeys) -> None:
 
 
 def _auth(keys: EntryKeys) -> Auth:
-    match _kind(keys):
+    told = keys.text("auth_type")
+    kind = _guessed(keys) if told is None else _KINDS.get(told)
+    if told is not None and kind is None:
+        return _plugin(keys, told)
+    keys.check_own_login()
+    match kind:
         case "aksk":
             return _key_pair(keys)
         case "token":
-            token = keys.need("token", "that is what auth_type: token logs in with")
-            auth_url = keys.url("auth_url")
-            if auth_url is None:
-                return GivenToken(token=token)
-            return TokenLogin(auth_url=auth_url, token=token)
+            return _token(keys)
         case "application_credential":
             return _credential(keys)
         case _:
@@ -107,12 +116,8 @@ def _auth(keys: EntryKeys) -> Auth:
             )
 
 
-def _kind(keys: EntryKeys) -> str:
-    told = keys.text("auth_type")
-    if told is not None:
-        if told not in _KINDS:
-            keys.refuse("auth_type", f"{told!r} is not supported", KIND_HINT)
-        return _KINDS[told]
+def _guessed(keys: EntryKeys) -> str:
+    """Return the kind of login that the keys are for."""
     if keys.has("password"):
         return "password"
     if keys.has("application_credential_id", "application_credential_secret"):
@@ -120,6 +125,34 @@ def _kind(keys: EntryKeys) -> str:
     if keys.has("token"):
         return "token"
     return "aksk" if keys.has("ak", "sk") else "password"
+
+
+def _token(keys: EntryKeys) -> GivenToken | TokenLogin:
+    token = keys.need("token", "that is what auth_type: token logs in with")
+    auth_url = keys.url("auth_url")
+    if auth_url is None:
+        return GivenToken(token=token)
+    return TokenLogin(auth_url=auth_url, token=token)
+
+
+def _plugin(keys: EntryKeys, auth_type: str) -> PluginLogin:
+    """Return a login for keystoneauth1, its domains as for our own."""
+    if auth_type in _UNFIT:
+        keys.refuse("auth_type", f"{auth_type!r} {_UNFIT[auth_type]}", _UNFIT_HINT)
+    values = keys.single_values()
+    if auth_url := keys.url("auth_url"):
+        values["auth_url"] = auth_url
+    if keys.has("project_id", "project_name"):
+        for part in ("id", "name"):
+            if told := values.pop(f"domain_{part}", None):
+                values.setdefault(f"user_domain_{part}", told)
+                values.setdefault(f"project_domain_{part}", told)
+    return PluginLogin(
+        auth_type=auth_type,
+        values=values,
+        given=keys.inner_names - {"domain_id", "domain_name"},
+        methods=keys.several("auth_methods"),
+    )
 
 
 def _auth_url(keys: EntryKeys) -> str:

@@ -58,20 +58,25 @@ _AUTH_KEYS = _OUTER_WINS | {
     "security_token",
 }
 _VERBATIM = frozenset({"password", "application_credential_secret"})
-KIND_HINT = "use a password, an application credential, a token, or auth_type: aksk"
+_OTHER_LOGIN = "set the auth_type that it belongs to, or take it out"
 _REFUSED = {
     "vendor_hook": "take it out: no code is loaded for a vendor",
     "auth_plugin": "write auth_type: openstacksdk does not heed the old name either",
     "image_region_name": "set region_name",
     "image_service_type": "set image_endpoint_override",
     "image_service_name": "set image_endpoint_override",
-    "auth_methods": KIND_HINT,
-    "passcode": KIND_HINT,
-    "trust_id": KIND_HINT,
-    "system_scope": "set project_name or project_id",
-    "identity_provider": KIND_HINT,
-    "protocol": KIND_HINT,
 }
+# They belong to a kind of login that we leave to keystoneauth1.
+_REFUSED_HERE = frozenset(
+    {
+        "auth_methods",
+        "passcode",
+        "trust_id",
+        "system_scope",
+        "identity_provider",
+        "protocol",
+    }
+)
 # YAML 1.1's own words, as openstacksdk reads the files.
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
@@ -123,8 +128,34 @@ class EntryKeys:
             self.refuse("auth_type", "is empty", "write none if that is meant")
         for key in (key for key in _REFUSED if key in outer or key in within):
             self.refuse(key, "cannot be honoured", _REFUSED[key])
-        for key in (key for key in within if key not in _AUTH_KEYS):
-            self.refuse(key, "is not known here", KIND_HINT)
+
+    def check_own_login(self) -> None:
+        """Refuse what belongs to another kind of login than our own ones."""
+        for key in (key for key in self._values if key in _REFUSED_HERE):
+            self.refuse(key, "cannot be honoured", _OTHER_LOGIN)
+        for key in (key for key in self._inner_names if key not in _AUTH_KEYS):
+            self.refuse(key, "is not known here", _OTHER_LOGIN)
+
+    @property
+    def inner_names(self) -> frozenset[str]:
+        """Return the names of the keys under `auth`."""
+        return self._inner_names
+
+    def single_values(self) -> dict[str, str]:
+        """Return the text of every key that has one, as it is written."""
+        return {
+            key: str(value)
+            for key, value in self._values.items()
+            if isinstance(value, str | int | float)
+        }
+
+    def several(self, key: str) -> tuple[str, ...]:
+        """Return a list of names, which may be written as one text with commas."""
+        value = self._values.get(key) or ()
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            self.refuse(key, "is not a list", "write one name per line")
+        return tuple(str(part).strip() for part in parts)
 
     def refuse(self, key: str, problem: str, hint: str) -> NoReturn:
         """Raise SettingsError about a key: what is wrong, and what to do."""

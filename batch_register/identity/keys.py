@@ -5,9 +5,11 @@ Decides: what they can do about a refusal, which is nothing. Must not know: Keys
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from batch_register.identity.signing import AccessKeys, Scope, sign
+from batch_register.identity.tokens import TOKEN_HEADER
 from batch_register.ports import Clock
 from batch_register.transport import Request
 
@@ -46,23 +48,30 @@ class Signer:
         return False
 
 
-class FixedToken:
-    """A token that somebody else got; an `Authoriser`."""
+class FixedHeaders:
+    """Headers that stay the same for ever; an `Authoriser`."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = dict(headers)
 
     def __repr__(self) -> str:
-        """Return a text without the token."""
-        return "FixedToken(...)"
+        """Return a text without the headers, which are secret."""
+        return f"{type(self).__name__}(...)"
 
     async def authorise(self, request: Request) -> Request:
-        """Return the request with the token."""
-        return replace(
-            request, headers={**request.headers, "X-Auth-Token": self._token}
-        )
+        """Return the request with the headers."""
+        headers = {**request.headers, **self._headers}
+        secrets = (*request.secrets, *self._headers.values())
+        return replace(request, headers=headers, secrets=secrets)
 
     async def renew(self, refused: Request) -> bool:
-        """Return False: there is nothing to get another token with."""
+        """Return False: there is nothing to get others with."""
         del refused
         return False
+
+
+class FixedToken(FixedHeaders):
+    """A token that somebody else got."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__({TOKEN_HEADER: token})

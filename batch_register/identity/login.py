@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from batch_register.identity.cloud import (
     KeyPair,
     Login,
     PasswordLogin,
+    PluginLogin,
     Project,
     TokenLogin,
     User,
@@ -28,6 +30,8 @@ from batch_register.identity.cloud import (
 from batch_register.transport import Request
 
 Json = dict[str, object]
+
+_SECRET_NAME = re.compile("(password|secret|token|passcode|code|otp_key|sk)$")
 
 
 def login_request(
@@ -127,8 +131,15 @@ def secrets(auth: Auth) -> tuple[str, ...]:
             return keys.access_key, keys.secret_key, keys.security_token or ""
         case GivenToken(token=value):
             return (value,)
+        case PluginLogin(values=values):
+            return plugin_secrets(values)
         case _:
             return (secret(auth),)
+
+
+def plugin_secrets(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what looks like a secret by its name; too many do no harm."""
+    return tuple(value for key, value in values.items() if _SECRET_NAME.search(key))
 
 
 def _identity(login: Login) -> Json:

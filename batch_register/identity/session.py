@@ -48,7 +48,7 @@ def read_session(reply: Reply) -> Session | None:
         issued_at=_instant(body.get("issued_at")),
         expires_at=_instant(body.get("expires_at")),
         project_id=project_id if isinstance(project_id, str) else None,
-        catalog=_catalog(body.get("catalog")),
+        catalog=read_catalog(body.get("catalog")),
     )
 
 
@@ -65,7 +65,8 @@ def read_refusal(reply: Reply) -> tuple[str, str]:
     return _text(_member(body, "error_code")), _text(_member(body, "error_msg"))
 
 
-def _catalog(services: object) -> tuple[Endpoint, ...]:
+def read_catalog(services: object) -> tuple[Endpoint, ...]:
+    """Return the lines of a catalogue as Keystone v3 writes it, whatever is missing."""
     found: list[Endpoint] = []
     for service in _list(services):
         service_type = _text(_member(service, "type"))

@@ -46,6 +46,7 @@ class UserAccount:
     id: str = hex_id("user", "rehearsal")
     domain_name: str = "SIMULATED-ACCOUNT"
     domain_id: str = hex_id("domain", "SIMULATED-ACCOUNT")
+    passcode: str | None = field(default=None, repr=False)  # wanted beside the password
     application_credentials: tuple[ApplicationCredential, ...] = ()
 
 

@@ -71,7 +71,7 @@ class Identity:
             raise identity(400, "Expecting to find methods in identity.")
         match methods[0]:
             case "password":
-                user, project = self._by_password(_object(proof, "password")), None
+                user, project = self._by_password(proof), None
             case "application_credential":
                 user, project = self._by_application_credential(
                     _object(proof, "application_credential")
@@ -153,10 +153,17 @@ class Identity:
         return token
 
     def _by_password(self, proof: dict[str, object]) -> UserAccount:
-        wanted = _object(proof, "user")
+        wanted = _object(_object(proof, "password"), "user")
         user = self._find_user(wanted)
         if user is None or wanted.get("password") != user.password:
             raise _wrong()
+        if user.passcode is not None:
+            second = _object(_object(proof, "totp"), "user")
+            if (self._find_user(second), second.get("passcode")) != (
+                user,
+                user.passcode,
+            ):
+                raise _wrong()
         return user
 
     def _by_application_credential(

@@ -14,6 +14,7 @@ from batch_register.simulator import (
     UserAccount,
 )
 from tests.hostile.conftest import Stage
+from tests.hostile.test_tokens import revoking
 
 pytestmark = pytest.mark.integration
 
@@ -28,6 +29,12 @@ PARTNER = UserAccount(
     domain_name="SIMULATED-PARTNER",
     domain_id="d" * 32,
 )
+CAREFUL = UserAccount(
+    name="careful",
+    password="made-up-careful-password",
+    id="f" * 32,
+    passcode="made-up-passcode",
+)
 TEMPORARY = AccessKey(
     access="AKTEMPORARY000000001",
     secret="made-up-temporary-secret",
@@ -41,7 +48,7 @@ PROJECT_ID = "b" * 32
 @pytest.fixture
 def options() -> dict[str, Any]:
     return {
-        "users": (USER, PARTNER),
+        "users": (USER, PARTNER, CAREFUL),
         "access_keys": (AccessKey(), TEMPORARY),
         "agencies": (AGENCY,),
         "project_id": PROJECT_ID,
@@ -119,6 +126,56 @@ def test_a_token_makes_every_image_once(stage: Stage, exchanged: bool) -> None:
     assert ended.code == 0, ended.err
     assert stage.made() == [1, 1, 1, 1]
     assert stage.front.counts["token"] == int(exchanged)
+
+
+TWO_FACTORS = {
+    "username": CAREFUL.name,
+    "user_domain_name": CAREFUL.domain_name,
+    "password": CAREFUL.password,
+    "passcode": CAREFUL.passcode,
+    "project_domain_name": CAREFUL.domain_name,
+    **NAMED,
+}
+
+
+@pytest.mark.peer
+class TestThroughKeystoneauth:
+    """The extra `openstack`: other kinds of login, the same life of tokens."""
+
+    def use(self, stage: Stage, **changed: Any) -> None:
+        use(stage, {**TWO_FACTORS, **changed})
+        stage.entry["auth_type"] = "v3multifactor"
+        stage.entry["auth_methods"] = ["v3password", "v3totp"]
+
+    def test_two_factors_make_every_image_once(self, stage: Stage) -> None:
+        self.use(stage)
+        ended = stage.run()
+        assert ended.code == 0, ended.err
+        assert stage.made() == [1, 1, 1, 1]
+        assert stage.front.counts["token"] == 1
+        said = ended.out + ended.err
+        assert "made-up-passcode" not in said
+        assert "made-up-careful-password" not in said
+
+    def test_a_wrong_passcode_is_refused_once(self, stage: Stage) -> None:
+        self.use(stage, passcode="another-made-up-one")
+        ended = stage.run()
+        assert ended.code == 77, ended.err
+        assert "auth_type v3multifactor, cloud hostile" in ended.err
+        assert "another-made-up-one" not in ended.err
+        assert stage.front.counts["token"] == 1
+
+    def test_tokens_that_are_revoked_are_replaced(self, stage: Stage) -> None:
+        self.use(stage)
+        stage.trouble("create", revoking(stage), when=lambda call: call.number == 1)
+        ended = stage.run()
+        assert ended.code == 0, ended.err
+        assert stage.front.counts["token"] == 2
+        assert stage.made() == [1, 1, 1, 1]
+
+    def test_a_password_alone_is_not_enough_there(self, stage: Stage) -> None:
+        use(stage, {k: v for k, v in TWO_FACTORS.items() if k != "passcode"})
+        assert stage.run().code == 77
 
 
 def test_an_agency_that_is_not_ours_ends_the_run_and_is_named(stage: Stage) -> None:

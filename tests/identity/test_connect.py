@@ -180,7 +180,7 @@ async def test_a_given_token_needs_its_project_told(clock, scripted):
     connection = await connect(cloud, sender, clock, image_fallback="https://i")
     assert isinstance(connection.authoriser, FixedToken)
     assert (connection.project_id, connection.image_endpoint) == ("p", "https://i")
-    with pytest.raises(SettingsError, match="does not tell its project"):
+    with pytest.raises(SettingsError, match="nothing tells the project's id"):
         await connect(replace(cloud, project=Project()), sender, clock)
 
 

@@ -162,6 +162,87 @@ LOGINS = [
     ),
 ]
 
+TOTP = {**_auth("password"), "passcode": "123456"}
+OIDC = {
+    "auth_url": "https://iam.eu-de.example/v3",
+    "identity_provider": "idp",
+    "protocol": "openid",
+    "client_id": "c",
+    "client_secret": "s",
+    "access_token_endpoint": "https://idp.example/token",
+    "username": "batch",
+    "password": "p",
+    "project_name": "eu-de",
+    "project_domain_name": "ACCOUNT",
+}
+
+PLUGINS = [
+    _with("one-time passcode", auth=TOTP, auth_type="v3totp"),
+    _with(
+        "one-time passcode, domain for both",
+        auth={
+            "auth_url": "https://iam.eu-de.example/v3",
+            "username": "batch",
+            "passcode": "1",
+            "project_name": "n",
+            "domain_id": "d",
+        },
+        auth_type="v3totp",
+    ),
+    _with(
+        "two factors",
+        auth={**PASSWORD, "passcode": "123456"},
+        auth_type="v3multifactor",
+        auth_methods=["v3password", "v3totp"],
+    ),
+    _with(
+        "two factors in one text",
+        auth={**PASSWORD, "passcode": "123456"},
+        auth_type="v3multifactor",
+        auth_methods="v3password,v3totp",
+    ),
+    _with("OpenID Connect", auth=OIDC, auth_type="v3oidcpassword"),
+    _with(
+        "OpenID Connect, a secret outside",
+        auth={k: v for k, v in OIDC.items() if k != "client_secret"},
+        auth_type="v3oidcpassword",
+        client_secret="s",
+    ),
+    _with("no login", auth={"endpoint": "https://i.example"}, auth_type="none"),
+    _with(
+        "HTTP basic",
+        auth={"endpoint": "https://i.example", "username": "u", "password": "p"},
+        auth_type="http_basic",
+    ),
+    _with(
+        "token and endpoint",
+        auth={"endpoint": "https://i.example", "token": "t"},
+        auth_type="token_endpoint",
+    ),
+    _with(
+        "trust, as keystoneauth1 has it",
+        auth={
+            **_auth("password", "project_name", "project_domain_name"),
+            "passcode": "1",
+            "trust_id": "t",
+        },
+        auth_type="v3totp",
+    ),
+    _refused(
+        "'v3totp' cannot be used so: .*missing.*'passcode'",
+        "no passcode",
+        auth=_auth("password"),
+        auth_type="v3totp",
+    ),
+    _refused(
+        "does not know invented",
+        "an option of no plugin",
+        auth={**TOTP, "invented": "x"},
+        auth_type="v3totp",
+    ),
+    _refused("needs a person", "a browser", auth=OIDC, auth_type="v3websso"),
+]
+
 DOMAINS = [
     _with(
         "domain ids",
@@ -375,7 +456,9 @@ BAD = [
     _refused("auth_plugin cannot be honoured", "auth_plugin", auth_plugin="v3token"),
     _refused("auth_type is empty", "no auth_type", auth_type=""),
     _refused("auth_type 'v2password'", "v2password", auth_type="v2password"),
-    _refused("auth_type 'invented'", "invented auth_type", auth_type="invented"),
+    _refused(
+        "auth_type 'invented' is not known", "invented auth_type", auth_type="invented"
+    ),
     _refused("is given twice", "two projects", auth=_auth(tenant_name="other")),
     _refused("is given twice", "two projects in two places", tenant_name="other"),
     _refused(
@@ -426,4 +509,4 @@ BAD = [
     ),
 ]
 
-CASES = [*LOGINS, *DOMAINS, *PLACES, *TRUST, *LAYERS, *ENVIRONMENT, *BAD]
+CASES = [*LOGINS, *PLUGINS, *DOMAINS, *PLACES, *TRUST, *LAYERS, *ENVIRONMENT, *BAD]

@@ -17,12 +17,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack import config
 
 from batch_register.errors import SettingsError
 from batch_register.identity import Cloud, Surroundings, load_cloud
-from batch_register.identity.cloud import GivenToken, KeyPair
+from batch_register.identity.cloud import GivenToken, KeyPair, PluginLogin
 from batch_register.identity.login import login_request
+from batch_register.identity.plugins import load_plugin
 from tests.peers.clouds_corpus import CASES, Case
 
 pytestmark = pytest.mark.peer
@@ -38,7 +40,9 @@ class UnsentError(Exception):
 
 
 def catch(url: str, **options: Any) -> None:
-    raise UnsentError(url, options["json"])
+    # OpenID Connect asks the identity provider first, with a form
+    body = options.get("json") or {"auth": {"identity": options["data"]}}
+    raise UnsentError(url, body)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,10 @@ def ours(case: Case, folder: Path) -> View:
 def _our_login(cloud: Cloud) -> View:
     if isinstance(cloud.auth, GivenToken | KeyPair):
         return {}
+    if isinstance(cloud.auth, PluginLogin):
+        login = _their_login(load_plugin(cloud.auth, source=cloud.source))
+        endpoint = cloud.image_endpoint or login.get("endpoint")
+        return login | {"endpoint": endpoint}
     request = login_request(cloud.auth, cloud.project, deadline_s=1.0)
     return _worded(request.url, json.loads(request.body))
 
@@ -107,18 +115,25 @@ def theirs(case: Case, files: dict[str, list[str]], folder: Path) -> View:
         region = reader.get_one("envvars" if case.environ else "x")
         verify, cert = region.get_requests_verify_args()
     certificate, key = cert if isinstance(cert, tuple) else (cert, None)
-    endpoint = region.get_endpoint("image")
+    login = _their_login(region.get_auth())
+    endpoint = region.get_endpoint("image") or login.get("endpoint")
     return {
+        **login,
         "region": region.region_name or "",
         "interface": region.get_interface("image").removesuffix("URL"),
         "endpoint": endpoint and endpoint.rstrip("/"),
         "verify": str(folder / verify) if isinstance(verify, str) else verify,
         "cert": tuple(path and str(folder / path) for path in (certificate, key)),
         "keystone": region.get_api_version("identity") or "3",
-    } | _their_login(region.get_auth())
+    }
 
 
 def _their_login(plugin: Any) -> View:
+    if not isinstance(plugin, BaseIdentityPlugin):
+        return {
+            "headers": plugin.get_headers(None),
+            "endpoint": plugin.get_endpoint(None),
+        }
     if hasattr(plugin, "create_plugin"):  # it would ask the server for its version
         plugin = plugin.create_plugin(None, (3, 0), plugin.auth_url)
     try:
