@@ -183,9 +183,11 @@ def _differs(held: _Held, old: _Held) -> bool:
 
 def _again(error: ServiceError) -> ServiceError:
     """Return a copy: one exception raised in many tasks would grow with each."""
-    return type(error)(
+    copy = type(error)(
         error.operation,
         error.fault,
         applied=error.applied,
         retry_after_s=error.retry_after_s,
     )
+    copy.hint = error.hint
+    return copy

@@ -66,6 +66,22 @@ _ADVICE_BY_CODE: dict[str, str] = {
         "The manifest's author: give the entry its former key back, or delete that "
         "image if a fresh one is wanted; then run again."
     ),
+    "transport.tls-authority": (
+        "Whoever runs the batch: set cacert to the file with that authority's "
+        "certificate, then run again."
+    ),
+    "transport.tls-client": (
+        "Whoever runs the batch: set cert and key to a client certificate that this "
+        "server accepts, then run again."
+    ),
+    "transport.tls-expired": (
+        "Whoever runs the batch: check this machine's clock; if it is right, the "
+        "provider must renew the certificate."
+    ),
+    "transport.tls-name": (
+        "Whoever runs the batch: check auth_url and the endpoint overrides; if they "
+        "are right, the provider must mend the certificate."
+    ),
     "spec-conflict": (
         "The manifest's author: take the change back, or delete the image that is in "
         "the way; then run again."

@@ -10,7 +10,7 @@ import asyncio
 import random
 
 from batch_register.errors import AuthenticationError, ServiceError
-from batch_register.model import FaultKind, StopReason
+from batch_register.model import Action, FaultKind, StopReason
 from batch_register.ports import Observer
 from batch_register.stopping import Stop
 from batch_register.throttle.gate import Gate
@@ -64,13 +64,24 @@ class Health:
             operation=error.operation,
             error=error.fault.sentence(),
         )
-        if now_s - self._silent_since_s >= self._patience_s:
+        waited_s = now_s - self._silent_since_s
+        if waited_s >= self._patience_s or self._is_hopeless(error):
             self._stop.request(StopReason.UNREACHABLE)
         elif error.kind is FaultKind.UNREACHABLE and self._gate.left_s() <= 0:
             # one gate for all: an outage is not each entry's own bad luck
             self._outages += 1
             draw = 0.5 + self._rng.random() / 2
             self._gate.close_for(self._policy.outage.delay_s(self._outages, draw))
+
+    def _is_hopeless(self, error: ServiceError) -> bool:
+        """Return whether a service that never answered will not do so by waiting.
+
+        A certificate or a proxy's refusal stays what it is. Where the service has
+        answered before, it is one of its nodes that is wrong: an outage.
+        """
+        never = self._heard_s is None
+        no_answer = error.kind in (FaultKind.UNREACHABLE, FaultKind.LOST)
+        return never and no_answer and error.fault.action is not Action.RUN_AGAIN
 
     @property
     def _patience_s(self) -> float:

@@ -16,6 +16,7 @@ import aiohttp
 from batch_register.errors import ServiceError
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.transport.body import BodyTooLargeError, BodyUndecodableError
+from batch_register.transport.certificates import certificate_trouble
 from batch_register.transport.contract import Request
 
 
@@ -32,18 +33,12 @@ class _Row:
     action: Action = Action.RUN_AGAIN
 
 
-_CERTIFICATE_HINT = "the server's certificate is not trusted; check cacert and the host"
-
 # The first row whose type fits counts: the special before the general.
 _TABLE: tuple[tuple[type[BaseException], _Row], ...] = (
     (BodyTooLargeError, _Row("transport.body-too-large", "the answer is too large")),
     (
         BodyUndecodableError,
         _Row("transport.undecodable", "the answer's compression is broken or unknown"),
-    ),
-    (
-        aiohttp.ClientConnectorCertificateError,
-        _Row("transport.tls", _CERTIFICATE_HINT, Action.CONTACT_PROVIDER),
     ),
     (
         aiohttp.ClientSSLError,
@@ -116,7 +111,7 @@ def translate(
     Nothing was sent where no connection was handed to the request, so that it may be
     repeated; in every other case the service may have acted on it.
     """
-    row = next((row for kind, row in _TABLE if isinstance(exc, kind)), _OTHER)
+    row = _row(exc)
     system_words = _system_words(exc)
     detail = f" ({system_words})" if system_words else ""
     through = f" through the proxy {via}" if via else ""
@@ -128,6 +123,14 @@ def translate(
     )
     applied = Applied.UNKNOWN if may_be_sent else Applied.NO
     return ServiceError(request.operation, fault, applied=applied)
+
+
+def _row(exc: BaseException) -> _Row:
+    trouble = certificate_trouble(exc)
+    if trouble is not None:
+        # waiting does not mend it
+        return _Row(*trouble, action=Action.CONTACT_PROVIDER)
+    return next((row for kind, row in _TABLE if isinstance(exc, kind)), _OTHER)
 
 
 def refuse(request: Request, problem: str) -> ServiceError:

@@ -1,24 +1,18 @@
-"""Networks that lead nowhere: names, ports, certificates, proxies."""
+"""Networks that lead nowhere: names, ports, cut handshakes, proxies."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ssl
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from socket import create_server
 
 import pytest
-import trustme
 
 from tests.hostile.conftest import Backstage, Stage
-from tests.hostile.front import Exchange, Front
+from tests.hostile.front import Exchange
 
 pytestmark = pytest.mark.integration
 
-LONG_AGO = datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC)
 # A run whose window is over so soon gives the first login one try.
 ONE_TRY = ("--max-duration", "0.5")
 
@@ -105,80 +99,7 @@ def test_connections_that_break_in_mid_call_make_nothing_twice(
     assert stage.front.counts[name] == (4 if executed else 6)
 
 
-# ------------------------------------------------------------ certificates
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(made)
-    return made
-
-
-@pytest.fixture
-def encrypted(
-    stage: Stage, backstage: Backstage, tmp_path: Path, authority: trustme.CA
-) -> Iterator[Front]:
-    """Return a second front that is not open yet; the entry trusts its authority."""
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    stage.entry["cacert"] = str(path)
-    front = Front(upstream_port=stage.front.upstream_port)
-    yield front
-    backstage.do(front.close())
-
-
-def test_over_a_certificate_of_the_given_authority_every_image_becomes_active(
-    stage: Stage, encrypted: Front, authority: trustme.CA
-) -> None:
-    trusted = context(authority.issue_cert("127.0.0.1"))
-    stage.backstage.do(encrypted.open(trusted))
-    lead_to(stage, encrypted.url, image_service_only=False)
-    ended = stage.run()
-    assert ended.code == 0, ended.err
-    assert encrypted.counts["create"] == 4
-    looked = stage.command("doctor")
-    assert looked.code == 0
-    assert looked.out.count("TLS, certificate checked") == 2
-
-
-BAD_CERTIFICATES = {
-    "expired": "certificate has expired",
-    "wrong name": "IP address mismatch",
-    "unknown authority": "unable to get local issuer certificate",
-}
-
-
-@pytest.mark.fault(20)
-@pytest.mark.parametrize(("case", "verdict"), BAD_CERTIFICATES.items())
-def test_a_bad_certificate_ends_the_run_at_once_and_says_why(
-    stage: Stage, encrypted: Front, authority: trustme.CA, case: str, verdict: str
-) -> None:
-    certificate = {
-        "expired": lambda: authority.issue_cert("127.0.0.1", not_after=LONG_AGO),
-        "wrong name": lambda: authority.issue_cert("127.0.0.2"),
-        "unknown authority": lambda: trustme.CA().issue_cert("127.0.0.1"),
-    }[case]()
-    stage.backstage.do(encrypted.open(context(certificate)))
-    lead_to(stage, encrypted.url, image_service_only=False)
-
-    ended = stage.run()  # without a window: it is not tried again
-
-    assert ended.code == 69, ended.err
-    assert verdict in ended.err
-    assert f"127.0.0.1:{encrypted.port}: the server's certificate is not" in ended.err
-    assert "check cacert and the host" in ended.err
-    assert encrypted.calls == []
-    assert ended.events("login.failed") == []
-
-    looked = stage.command("doctor")
-    assert looked.code == 69
-    assert verdict in looked.out
-    assert "set cacert to the authority that signed" in looked.out
+# ------------------------------------------------------------ TLS
 
 
 @pytest.mark.fault(20)

@@ -18,6 +18,7 @@ from batch_register.errors import (
     StoppedError,
 )
 from batch_register.model import (
+    Action,
     Applied,
     FaultKind,
     ImageId,
@@ -531,6 +532,20 @@ def test_a_service_that_has_answered_gets_more_patience(
 ) -> None:
     bench = _patient(get_image=[VIEW, SERVER])
     assert run_virtually(_reads(bench, *at_s)) is reason
+
+
+@pytest.mark.parametrize("kind", [FaultKind.UNREACHABLE, FaultKind.LOST])
+@pytest.mark.parametrize(
+    ("heard", "reason"), [([], StopReason.UNREACHABLE), ([VIEW], None)]
+)
+def test_what_waiting_cannot_mend_is_not_waited_for_at_the_start(
+    kind: FaultKind, heard: list[object], reason: StopReason | None
+) -> None:
+    """A certificate, say; in mid-run it is one node of the service that has it."""
+    mended_by_others = replace(fault(kind), action=Action.CONTACT_PROVIDER)
+    wrong = ServiceError("test", mended_by_others)
+    bench = _patient(get_image=[*heard, wrong, VIEW])
+    assert run_virtually(_reads(bench, 0.0, 1.0)) is reason
 
 
 @pytest.mark.parametrize("word", [VIEW, service_error(FaultKind.NOT_FOUND)])

@@ -68,9 +68,16 @@ async def test_verification_can_be_switched_off(serve, open_sender, authority):
 
 
 @pytest.mark.fault(20)
-@pytest.mark.parametrize("case", ["expired", "wrong name", "unknown authority"])
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        ("expired", "expired"),
+        ("wrong name", "name"),
+        ("unknown authority", "authority"),
+    ],
+)
 async def test_a_bad_certificate_stops_us_before_anything_is_sent(
-    serve, open_sender, authority, ca_file, case
+    serve, open_sender, authority, ca_file, case, code
 ):
     certificate = {
         "expired": lambda: authority.issue_cert(
@@ -87,7 +94,7 @@ async def test_a_bad_certificate_stops_us_before_anything_is_sent(
         await sender.send(request(server.url))
     error = caught.value
     assert (error.kind, error.applied) == (FaultKind.UNREACHABLE, Applied.NO)
-    assert error.fault.code == "transport.tls"
+    assert error.fault.code == f"transport.tls-{code}"
     assert error.fault.action is Action.CONTACT_PROVIDER
     assert "certificate" in error.fault.reason
     assert server.arrivals == []
@@ -102,7 +109,7 @@ async def test_the_systems_authorities_do_not_count_where_a_file_is_given(
     sender = await open_sender()
     with pytest.raises(ServiceError) as caught:
         await sender.send(request(server.url))
-    assert caught.value.fault.code == "transport.tls"
+    assert caught.value.fault.code == "transport.tls-authority"
 
 
 @pytest.mark.fault(20)

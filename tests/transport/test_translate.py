@@ -34,7 +34,7 @@ KEY: Any = SimpleNamespace(host="ims.example.com", port=443, ssl=True)
 ASKED: Any = SimpleNamespace(real_url=REQUEST.url)
 RESET = ConnectionResetError(104, "Connection reset by peer")
 UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed")
-UNTRUSTED.verify_message = "self-signed certificate"
+UNTRUSTED.verify_message, UNTRUSTED.verify_code = "self-signed certificate", 18
 
 
 def http_error(kind: type[aiohttp.ClientResponseError], status: int) -> Exception:
@@ -50,14 +50,30 @@ ROWS = {
     ),
     "certificate": (
         aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED),
-        "tls",
-        "the server's certificate is not trusted; check cacert and the host "
+        "tls-authority",
+        "the server's certificate is of an authority that is not trusted here "
         "(self-signed certificate)",
     ),
     "certificate of no words": (
         aiohttp.ClientConnectorCertificateError(KEY, ssl.CertificateError("secret")),
         "tls",
-        "the server's certificate is not trusted; check cacert and the host",
+        "the server's certificate is not trusted",
+    ),
+    "client certificate": (
+        aiohttp.ClientOSError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] x"),
+        "tls-client",
+        "the server wants a client certificate, and none is given "
+        "([SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] x)",
+    ),
+    "other client certificate": (
+        aiohttp.ClientConnectorSSLError(KEY, OSError(1, "TLSV1_ALERT_UNKNOWN_CA")),
+        "tls-client",
+        "the server does not accept our client certificate (TLSV1_ALERT_UNKNOWN_CA)",
+    ),
+    "other alert": (
+        aiohttp.ClientConnectorSSLError(KEY, OSError(1, "ALERT_DECODE_ERROR")),
+        "tls",
+        "TLS could not be set up (ALERT_DECODE_ERROR)",
     ),
     "TLS": (
         aiohttp.ClientConnectorSSLError(KEY, OSError(1, "wrong version number")),
@@ -139,6 +155,9 @@ ACTIONS = {
     "certificate": Action.CONTACT_PROVIDER,
     "certificate of no words": Action.CONTACT_PROVIDER,
     "TLS": Action.CONTACT_PROVIDER,
+    "client certificate": Action.CONTACT_PROVIDER,
+    "other client certificate": Action.CONTACT_PROVIDER,
+    "other alert": Action.CONTACT_PROVIDER,
     "proxy that refuses": Action.ASK_PERMISSION,
     "proxy that refuses in clear text": Action.ASK_PERMISSION,
 }
