@@ -42,6 +42,9 @@ class Signer:
         keys = (self._keys.secret_key, self._keys.access_key)
         return replace(signed, secrets=(*request.secrets, *keys))
 
+    def accepted(self, sent: Request) -> None:
+        """Do nothing: it changes nothing."""
+
     async def renew(self, refused: Request) -> bool:
         """Return False: the same key signs the same way again."""
         del refused
@@ -63,6 +66,9 @@ class FixedHeaders:
         headers = {**request.headers, **self._headers}
         secrets = (*request.secrets, *self._headers.values())
         return replace(request, headers=headers, secrets=secrets)
+
+    def accepted(self, sent: Request) -> None:
+        """Do nothing: it changes nothing."""
 
     async def renew(self, refused: Request) -> bool:
         """Return False: there is nothing to get others with."""

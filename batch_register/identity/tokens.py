@@ -21,9 +21,6 @@ TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 - the header's name
 # How long before its end a token is replaced: the smaller of the two.
 _MARGIN = timedelta(seconds=60)
 _MARGIN_SHARE = 0.1
-# A replacement that is refused this soon is no better than what it replaced.
-_TRIAL = timedelta(seconds=10)
-_TRIAL_SHARE = 0.5
 # After a login failed while the token still works: how long to go on with it.
 _RESPITE = timedelta(seconds=5)
 
@@ -61,8 +58,6 @@ class _Held:
     session: Session
     ends_at: datetime | None
     renew_at: datetime | None
-    trial_until: datetime
-    follows_refusal: bool
 
     def is_fresh(self, now: datetime) -> bool:
         return self.renew_at is None or now < self.renew_at
@@ -79,6 +74,8 @@ class TokenAuth:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._held: _Held | None = None
+        # Kinds of call that a token was replaced for, and that none succeeded in since.
+        self._unproven: set[str] = set()
         self._failed_logins = 0
         self._failure: ServiceError | None = None
 
@@ -93,7 +90,7 @@ class TokenAuth:
         if held is not None and held.is_fresh(self._clock.now()):
             return held.session
         try:
-            return (await self._replace(held, follows_refusal=False)).session
+            return (await self._replace(held)).session
         except AuthenticationError:
             raise
         except ServiceError:
@@ -114,21 +111,29 @@ class TokenAuth:
             secrets=(*request.secrets, *self._source.secrets),
         )
 
+    def accepted(self, sent: Request) -> None:
+        """Take note that the token is good for this kind of call."""
+        if _carries(sent, self._held):
+            self._unproven.discard(sent.operation)
+
     async def renew(self, refused: Request) -> bool:
         """Replace the token that was refused, unless that is done already.
 
         At most one login per refused token, however many callers bring it. False where
-        the token itself had just replaced a refused one: it is not the token then.
+        it had replaced one for this kind of call, and none has succeeded since: it is
+        not the token then.
         """
         held = self._held
-        if held is None or refused.headers.get(TOKEN_HEADER) != held.session.token:
+        if not _carries(refused, held):
             return True
-        if held.follows_refusal and self._clock.now() < held.trial_until:
+        if refused.operation in self._unproven:
             return False
-        await self._replace(held, follows_refusal=True)
+        await self._replace(held, refused_for=refused.operation)
         return True
 
-    async def _replace(self, old: _Held | None, *, follows_refusal: bool) -> _Held:
+    async def _replace(
+        self, old: _Held | None, *, refused_for: str | None = None
+    ) -> _Held:
         """Log in, or share what another caller's login gave while we waited."""
         failed_before = self._failed_logins
         async with self._lock:
@@ -141,21 +146,23 @@ class TokenAuth:
             ):
                 raise _again(self._failure)
             try:
-                self._held = await self._log_in(follows_refusal=follows_refusal)
+                self._held = await self._log_in()
             except ServiceError as failure:
                 self._failed_logins += 1
                 self._failure = failure
                 raise
             self._failure = None
+            if refused_for is not None:
+                self._unproven.add(refused_for)
             return self._held
 
-    async def _log_in(self, *, follows_refusal: bool) -> _Held:
+    async def _log_in(self) -> _Held:
         sent_at = self._clock.now()
         issued = await self._source.issue()
-        return _hold(issued, sent_at, follows_refusal=follows_refusal)
+        return _hold(issued, sent_at)
 
 
-def _hold(issued: Issued, sent_at: datetime, *, follows_refusal: bool) -> _Held:
+def _hold(issued: Issued, sent_at: datetime) -> _Held:
     """Return the token with its times moved to our clock.
 
     What counts is how long Keystone says it has left, so that a clock that is wrong,
@@ -167,14 +174,16 @@ def _hold(issued: Issued, sent_at: datetime, *, follows_refusal: bool) -> _Held:
     left = ends - keystone_now if ends is not None else timedelta(0)
     is_known = left > timedelta(0)
     margin = min(_MARGIN, left * _MARGIN_SHARE)
-    trial = min(_TRIAL, left * _TRIAL_SHARE) if is_known else _TRIAL
     return _Held(
         session=session,
         ends_at=sent_at + left if is_known else None,
         renew_at=sent_at + left - margin if is_known else None,
-        trial_until=sent_at + trial,
-        follows_refusal=follows_refusal,
     )
+
+
+def _carries(request: Request, held: _Held | None) -> bool:
+    token = request.headers.get(TOKEN_HEADER)
+    return held is not None and token == held.session.token
 
 
 def _differs(held: _Held, old: _Held) -> bool:

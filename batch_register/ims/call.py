@@ -45,20 +45,26 @@ class Caller:
         Raises:
             ServiceError: there was no answer, or another one.
         """
-        sent = await self.authoriser.authorise(request)
-        reply = await self._send(sent, is_write=is_write)
-        if reply.status != success:
-            error = self._failure(sent, reply, is_write=is_write)
-            if not await self._renewed(sent, error):
-                raise error
-            sent = await self.authoriser.authorise(request)
-            reply = await self._send(sent, is_write=is_write)
-        if reply.status != success:
-            raise self._failure(sent, reply, is_write=is_write)
+        sent, reply, error = await self._try(request, success, is_write=is_write)
+        if error is not None and await self._renewed(sent, error):
+            sent, reply, error = await self._try(request, success, is_write=is_write)
+        if error is not None:
+            raise error
         try:
             return read(reply)
         except AnswerError as why:
             raise misread(sent, reply, why, is_write=is_write) from None
+
+    async def _try(
+        self, request: Request, success: int, *, is_write: bool
+    ) -> tuple[Request, Reply, ServiceError | None]:
+        sent = await self.authoriser.authorise(request)
+        reply = await self._send(sent, is_write=is_write)
+        if reply.status == success:
+            self.authoriser.accepted(sent)
+            return sent, reply, None
+        error = failure(sent, reply, is_write=is_write, now=self.clock.now())
+        return sent, reply, error
 
     async def _renewed(self, sent: Request, error: ServiceError) -> bool:
         """Return whether the request may go out once more with other credentials."""
@@ -75,8 +81,3 @@ class Caller:
                 error.applied = Applied.UNKNOWN
             raise
         return unrepeated(reply, request.confidential)
-
-    def _failure(
-        self, request: Request, reply: Reply, *, is_write: bool
-    ) -> ServiceError:
-        return failure(request, reply, is_write=is_write, now=self.clock.now())

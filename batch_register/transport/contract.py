@@ -81,6 +81,10 @@ class Authoriser(Protocol):
         """Return the request with credentials; raise ServiceError where there are none."""
         ...
 
+    def accepted(self, sent: Request) -> None:
+        """Take note that the service took the credentials of a request."""
+        ...
+
     async def renew(self, refused: Request) -> bool:
         """Replace the credentials that `refused` carried; False where that cannot help.
 

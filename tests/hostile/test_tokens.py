@@ -140,6 +140,65 @@ def test_tokens_that_are_revoked_in_mid_run_are_replaced(
     assert stage.made() == [1, 1, 1, 1]
 
 
+@pytest.mark.fault(10)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("create", "create"),
+        ("create", "list"),
+        ("register", "create"),
+        ("list", "register"),
+    ],
+)
+def test_tokens_that_are_revoked_twice_within_seconds_are_replaced_twice(
+    stage: Stage, names: tuple[str, str]
+) -> None:
+    """The first replacement has worked, so that its refusal is news about it alone."""
+    stage.manifest(8)
+    left = list(names)
+
+    def is_next(call: Call) -> bool:
+        # the second revocation strikes when the replacement has been accepted
+        accepted = stage.front.counts["token"] == 3 - len(left)
+        tokens = {c.header("X-Auth-Token") for c in stage.front.calls if c is not call}
+        known = call.header("X-Auth-Token") in tokens or len(left) == 2
+        if not (left and accepted and known and call.name == left[0]):
+            return False
+        left.pop(0)
+        return True
+
+    for name in set(names):
+        stage.trouble(name, revoking(stage), when=is_next)
+
+    ended = stage.run("--concurrency", "1")
+
+    assert left == []
+    assert ended.code == 0, ended.err
+    assert stage.front.counts["token"] == 3
+    assert stage.made() == [1] * 8
+
+
+def test_a_password_that_is_changed_in_mid_run_ends_it_and_fails_nothing(
+    stage: Stage,
+) -> None:
+    """Many are under way: one login is refused for all, and none is made after it."""
+    stage.manifest(12)
+    stage.trouble("register", revoking(stage), when=lambda call: call.number == 3)
+    gone = refusing(401, told("", "The username or password is wrong."))
+    stage.trouble("token", gone, when=lambda call: call.number > 1)
+
+    ended = stage.run()
+
+    assert ended.code == 77, ended.err
+    assert stage.front.counts["token"] == 2
+    assert "The username or password is wrong." in ended.explanation
+    assert "check the credentials" in ended.explanation
+    assert set(ended.states.values()) <= {"active", "unfinished", "pending", "unknown"}
+    stage.peace()
+    assert stage.run().code == 0
+    assert stage.made() == [1] * 12
+
+
 class TestShortLives:
     """A cloud in our own time, whose tokens live for two seconds."""
 

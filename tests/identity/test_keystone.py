@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -288,22 +289,43 @@ async def test_a_replacement_that_is_refused_at_once_is_not_replaced_again(
     await tokens.renew(await tokens.authorise(ASKED))
     replacement = await tokens.authorise(ASKED)
     assert await tokens.renew(replacement) is False
+    clock.forward(3600)
+    assert await tokens.renew(replacement) is False
     assert len(sender.asked) == 2
-    clock.forward(11)
-    assert await tokens.renew(replacement) is True
-    assert len(sender.asked) == 3
 
 
-async def test_a_replacement_that_lived_half_its_short_life_may_be_replaced(
-    clock, keystone, scripted
-):
-    keystone.life_s = 5
+@pytest.mark.fault(10)
+async def test_a_replacement_that_has_worked_may_be_replaced(clock, keystone, scripted):
+    """For its kind of call: what another kind says of a token is not known yet."""
     sender = scripted(keystone)
     tokens = auth(sender, clock)
     await tokens.renew(await tokens.authorise(ASKED))
     replacement = await tokens.authorise(ASKED)
-    clock.forward(3)
+    other = replace(replacement, operation="create image")
+    tokens.accepted(other)
+    assert await tokens.renew(replacement) is False
+    tokens.accepted(replacement)
     assert await tokens.renew(replacement) is True
+    third = await tokens.authorise(ASKED)
+    tokens.accepted(replacement)  # an answer that was on its way says nothing of it
+    assert await tokens.renew(third) is False
+    assert await tokens.renew(replace(third, operation="create image")) is True
+    assert len(sender.asked) == 4
+
+
+@pytest.mark.fault(10)
+async def test_a_token_near_its_end_is_replaced_once_for_many(
+    clock, keystone, scripted
+):
+    keystone.life_s = 1000
+    sender = scripted(keystone)
+    tokens = auth(sender, clock)
+    await tokens.session()
+    clock.forward(941)
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(token_of(tokens)) for _ in range(40)]
+    assert {call.result() for call in calls} == {"token-2"}
+    assert len(sender.asked) == 2
 
 
 @pytest.mark.fault(10, 22)

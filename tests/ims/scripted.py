@@ -97,10 +97,14 @@ class FakeAuthoriser:
     header: str = "X-Auth-Token"
     can_renew: bool = True
     renewals: list[str] = field(default_factory=list)  # the tokens that were refused
+    taken: list[str] = field(default_factory=list)  # those that were accepted
 
     async def authorise(self, request: Request) -> Request:
         token = f"test-token-{len(self.renewals) + 1}"
         return replace(request, headers={**request.headers, self.header: token})
+
+    def accepted(self, sent: Request) -> None:
+        self.taken.append(sent.headers[self.header])
 
     async def renew(self, refused: Request) -> bool:
         if self.can_renew:

@@ -417,6 +417,15 @@ async def test_a_second_refusal_is_final():
     )
 
 
+async def test_a_success_alone_speaks_for_the_credentials():
+    stage = scene(reply(401, EXPIRED), reply(404), reply(200, image()))
+    assert await stage.client.get_image(IMAGE) is None
+    assert stage.authoriser.taken == []
+    await stage.client.get_image(IMAGE)
+    assert stage.authoriser.renewals == ["test-token-1"]
+    assert stage.authoriser.taken == ["test-token-2"]
+
+
 async def test_where_renewing_cannot_help_nothing_is_replayed():
     stage = scene(reply(401), authoriser=FakeAuthoriser(can_renew=False))
     with pytest.raises(AuthenticationError):

@@ -62,6 +62,9 @@ class IssuedToken:
         headers = {**request.headers, "X-Auth-Token": self._token}
         return replace(request, headers=headers)
 
+    def accepted(self, sent: Request) -> None:
+        pass
+
     async def renew(self, refused: Request) -> bool:
         self._token = self._simulator.issue_token()
         return True
