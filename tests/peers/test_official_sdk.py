@@ -26,7 +26,12 @@ from huaweicloudsdkims.v2 import (
     ShowJobRequest,
 )
 
-from batch_register.simulator import Simulator, SimulatorOptions, StoredObject
+from batch_register.simulator import (
+    AccessKey,
+    Simulator,
+    SimulatorOptions,
+    StoredObject,
+)
 
 pytestmark = [pytest.mark.peer]
 
@@ -118,6 +123,25 @@ async def test_reads_tags_and_operating_systems() -> None:
         systems = await _ask(client.list_os_versions, ListOsVersionsRequest())
         bits = {v.os_bit for platform in systems.body for v in platform.version_list}
         assert bits == {32, 64}
+
+
+async def test_temporary_keys_need_their_security_token() -> None:
+    """The SDK signs the token's header, and the simulator asks for it."""
+    key = AccessKey(
+        access="AKTEMPORARY000000001", secret="made-up", security_token="made-up-token"
+    )
+    async with Simulator(SimulatorOptions(access_keys=(key,))) as simulator:
+        credentials = BasicCredentials(
+            key.access, key.secret, simulator.options.project_id
+        )
+        builder = ImsClient.new_builder().with_endpoints([simulator.url])
+        client = builder.with_credentials(credentials).build()
+        with pytest.raises(ClientRequestException) as caught:
+            await _ask(client.show_image_quota, ShowImageQuotaRequest())
+        assert caught.value.status_code == 401
+        credentials.with_security_token(key.security_token)
+        quota = await _ask(client.show_image_quota, ShowImageQuotaRequest())
+        assert quota.quotas.resources[0].used == 0
 
 
 async def test_a_wrong_secret_is_refused() -> None:
