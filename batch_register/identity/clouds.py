@@ -33,6 +33,7 @@ _TELLING = frozenset(
         "OS_APPLICATION_CREDENTIAL_ID",
         "OS_APPLICATION_CREDENTIAL_NAME",
         "OS_APPLICATION_CREDENTIAL_SECRET",
+        "OS_ENDPOINT",
     }
 )
 _NOT_KEYS = frozenset(
@@ -43,7 +44,23 @@ _HUAWEI = {
     "HUAWEICLOUD_SDK_SK": "sk",
     "HUAWEICLOUD_SDK_PROJECT_ID": "project_id",
     "HUAWEICLOUD_SDK_SECURITY_TOKEN": "security_token",
+    "HUAWEICLOUD_SDK_IAM_ENDPOINT": "auth_url",
 }
+_HUAWEI_IMAGES = "HUAWEICLOUD_SDK_REGION_IMS_"  # and the region, in capitals
+# What the official SDK takes from its caller may stand beside its variables.
+_BESIDE_HUAWEI = frozenset(
+    {
+        "OS_IMS_PROFILE",
+        "OS_IMAGE_ENDPOINT_OVERRIDE",
+        "OS_IMS_ENDPOINT_OVERRIDE",
+        "OS_OBS_ENDPOINT_OVERRIDE",
+        "OS_CACERT",
+        "OS_CERT",
+        "OS_KEY",
+        "OS_VERIFY",
+        "OS_INSECURE",
+    }
+)
 
 
 def load_cloud(
@@ -99,18 +116,30 @@ def _from_variables(surroundings: Surroundings, region: str | None) -> Cloud:
 
 
 def _from_huawei_variables(surroundings: Surroundings, region: str | None) -> Cloud:
-    environ = surroundings.environ
-    entry: dict[str, str] = {
-        key: environ[variable]
-        for variable, key in _HUAWEI.items()
-        if environ.get(variable)
-    }
-    entry["auth_type"] = "aksk"
-    wanted = region or environ.get("OS_REGION_NAME")
+    wanted = region or surroundings.environ.get("OS_REGION_NAME")
+    entry = _huawei_entry(surroundings.environ, wanted)
     origin = _origin(
         surroundings, "environment", "environment", prefix="HUAWEICLOUD_SDK_"
     )
     return _cloud(surroundings, entry, origin, wanted)
+
+
+def _huawei_entry(environ: Mapping[str, str], region: str | None) -> Entry:
+    """Return the entry that the official SDK's variables amount to.
+
+    Source: huaweicloudsdkcore, its providers of credentials and of regions.
+    """
+    known = {
+        **{name: name.removeprefix("OS_").lower() for name in _BESIDE_HUAWEI},
+        **_HUAWEI,
+    }
+    entry = {known[name]: environ[name] for name in known if environ.get(name)}
+    place = f"{_HUAWEI_IMAGES}{(region or '').replace('-', '_').upper()}"
+    if images := environ.get(place):
+        entry.setdefault("image_endpoint_override", images.partition(",")[0])
+    if "image_endpoint_override" not in entry and "ims_endpoint_override" not in entry:
+        entry.setdefault("ims_profile", "huawei")  # whose SDK it is
+    return {**entry, "auth_type": "aksk"}
 
 
 def _cloud(

@@ -60,7 +60,7 @@ def cloud_from_entry(
     """
     layers = layered(entry, profile, wanted=region, source=origin.source)
     keys = EntryKeys(layers.entry, origin, region_name=layers.region_name)
-    _check_version(keys)
+    _check_versions(keys)
     auth = _auth(keys)
     project = _project(keys)
     if isinstance(auth, PasswordLogin | TokenLogin) and not project.is_known:
@@ -88,10 +88,11 @@ def cloud_from_entry(
     )
 
 
-def _check_version(keys: EntryKeys) -> None:
-    version = keys.text("identity_api_version") or "3"
-    if version.removeprefix("v").partition(".")[0] != "3":
-        keys.refuse("identity_api_version", "is not 3", "only Keystone v3 is spoken")
+def _check_versions(keys: EntryKeys) -> None:
+    for key, version in (("identity_api_version", "3"), ("image_api_version", "2")):
+        told = keys.text(key) or version
+        if told.removeprefix("v").partition(".")[0] != version:
+            keys.refuse(key, f"is not {version}", "no other version is spoken")
 
 
 def _auth(keys: EntryKeys) -> Auth:

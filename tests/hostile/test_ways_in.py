@@ -128,6 +128,36 @@ def test_a_token_makes_every_image_once(stage: Stage, exchanged: bool) -> None:
     assert stage.front.counts["token"] == int(exchanged)
 
 
+def test_the_official_sdks_variables_make_every_image_once(
+    stage: Stage, quiet_environment: pytest.MonkeyPatch
+) -> None:
+    quiet_environment.delenv("OS_CLOUD")
+    for name, value in {
+        "AK": TEMPORARY.access,
+        "SK": TEMPORARY.secret,
+        "SECURITY_TOKEN": TEMPORARY.security_token or "",
+        "PROJECT_ID": PROJECT_ID,
+        "REGION_IMS_SIM_REGION_1": stage.front.url,
+    }.items():
+        quiet_environment.setenv(f"HUAWEICLOUD_SDK_{name}", value)
+    ended = stage.run("--region", "sim-region-1")
+    assert ended.code == 0, ended.err
+    assert stage.made() == [1, 1, 1, 1]
+
+
+def test_variables_alone_make_every_image_once(
+    stage: Stage, quiet_environment: pytest.MonkeyPatch
+) -> None:
+    quiet_environment.delenv("OS_CLOUD")
+    auth = {"auth_url": f"{stage.front.url}/v3", **WAYS["names"]}
+    for name, value in auth.items():
+        quiet_environment.setenv(f"OS_{name.upper()}", value)
+    quiet_environment.setenv("OS_IMAGE_ENDPOINT_OVERRIDE", stage.front.url)
+    ended = stage.run("--region", "sim-region-1")
+    assert ended.code == 0, ended.err
+    assert stage.made() == [1, 1, 1, 1]
+
+
 TWO_FACTORS = {
     "username": CAREFUL.name,
     "user_domain_name": CAREFUL.domain_name,

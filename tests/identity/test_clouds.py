@@ -304,8 +304,33 @@ def test_huaweis_variables_describe_a_cloud(machine):
         auth=KeyPair(keys=keys),
         project=Project(id="p1"),
         region_name="cn-north-4",
+        ims_profile="huawei",
     )
     assert "canary" not in repr(cloud)
+
+
+def test_the_official_sdks_addresses_are_heeded(machine):
+    machine.environ = {
+        "HUAWEICLOUD_SDK_AK": "AK",
+        "HUAWEICLOUD_SDK_SK": SECRET,
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": "https://iam.example",
+        "HUAWEICLOUD_SDK_REGION_IMS_CN_NORTH_4": "https://a.example,https://b.example",
+        "OS_REGION_NAME": "cn-north-4",
+        "OS_CACERT": "/etc/ca.pem",
+        "OS_PROJECT_NAME": "another cloud's",
+    }
+    cloud = machine.load()
+    keys = AccessKeys(access_key="AK", secret_key=SECRET)
+    assert cloud == Cloud(
+        name="environment",
+        source="environment",
+        auth=KeyPair(keys=keys, auth_url="https://iam.example"),
+        region_name="cn-north-4",
+        image_endpoint="https://a.example",
+        cacert=Path("/etc/ca.pem"),
+    )
+    other = machine.load(region="cn-north-1")
+    assert (other.image_endpoint, other.ims_profile) == (None, "huawei")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ PASSWORDS = merged(
     PROJECTS,
     st.just({}) | one_of(project_domain_name=NAMES, project_domain_id=NAMES),
 )
-OUTER = maybe("image_api_version", "volume_api_version", "ims_profile")
+OUTER = maybe("compute_api_version", "volume_api_version", "ims_profile")
 TRUST = st.fixed_dictionaries(
     {},
     optional={

@@ -305,6 +305,7 @@ PLACES = [
         image_endpoint_override="https://b.example",
     ),
     _with("Keystone v3", identity_api_version="3"),
+    _with("Glance v2", image_api_version="2"),
     _with("Keystone v3 as a number", identity_api_version=3),
     _with(
         "other services", compute_api_version="2", volume_endpoint_override="https://v"
@@ -453,6 +454,7 @@ ENVIRONMENT = [
 
 BAD = [
     _refused("is 2, not|is not 3", "Keystone v2", identity_api_version="2.0"),
+    _refused("image_api_version is not 2", "Glance v1", image_api_version=1),
     _refused("auth_plugin cannot be honoured", "auth_plugin", auth_plugin="v3token"),
     _refused("auth_type is empty", "no auth_type", auth_type=""),
     _refused("auth_type 'v2password'", "v2password", auth_type="v2password"),
