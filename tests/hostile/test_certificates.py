@@ -104,6 +104,24 @@ def test_a_bad_certificate_ends_the_run_at_once_and_says_why(
     assert ended.events("login.failed") == []
 
 
+@pytest.mark.peer
+def test_a_login_through_keystoneauth_trusts_no_other_certificates(
+    stage: Stage, encrypted: Front, authority: trustme.CA
+) -> None:
+    """Its requests go out as ours do: certificates of the entry, and the same words."""
+    stage.entry["auth_type"] = "v3totp"
+    auth = {"username": "u", "user_domain_id": "d", "passcode": "1", "project_id": "p"}
+    stage.entry["auth"] = auth
+    stranger = context(trustme.CA().issue_cert("127.0.0.1"))
+    stage.backstage.do(encrypted.open(stranger))
+    lead_to(stage, encrypted.url, image_service_only=False)
+    ended = stage.run()
+    assert ended.code == 69, ended.err
+    assert "is of an authority that is not trusted here" in ended.err
+    assert "set cacert to" in ended.err
+    assert encrypted.calls == []
+
+
 def test_a_certificate_that_is_not_checked_is_not_asked_about(
     stage: Stage, encrypted: Front
 ) -> None:

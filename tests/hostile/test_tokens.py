@@ -39,8 +39,9 @@ def test_a_service_that_refuses_every_token_gets_two_and_ends_the_run(
     assert stage.made() == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("name", ["create", "register"])
 def test_a_401_that_is_not_about_the_token_fails_its_entry_without_a_login(
-    stage: Stage,
+    stage: Stage, name: str
 ) -> None:
     """The gateway says 401 where a signed body is too large, too."""
     body = (
@@ -48,7 +49,7 @@ def test_a_401_that_is_not_about_the_token_fails_its_entry_without_a_login(
         b'information: calc aksk signature fail:body too large"}'
     )
     meant = refusing(401, body)
-    stage.trouble("create", meant, when=lambda call: b'"web-2"' in call.body)
+    stage.trouble(name, meant, when=lambda call: b"web-2" in call.body)
 
     ended = stage.run()
 
