@@ -13,6 +13,7 @@ from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.identity.cloud import Agency, Login, Project
 from batch_register.identity.login import (
     agency_request,
+    for_project,
     host,
     login_request,
     secret,
@@ -67,7 +68,9 @@ class KeystoneSource:
             deadline_s=self._deadline_s,
             for_agency=agency is not None,
         )
-        issued = await self._ask(request, who(self._login))
+        # Keystone does not tell a wrong password from a project that is not there.
+        project = "" if agency else for_project(self._login, self._project)
+        issued = await self._ask(request, who(self._login) + project)
         if agency is None:
             return issued
         request = agency_request(
@@ -78,14 +81,15 @@ class KeystoneSource:
             deadline_s=self._deadline_s,
         )
         request = replace(request, secrets=self.secrets)
-        return await self._ask(request, who_is_agency(agency))
+        subject = who_is_agency(agency) + for_project(self._login, self._project)
+        return await self._ask(request, subject)
 
     async def _ask(self, request: Request, subject: str) -> Issued:
         reply = await send_login(self._sender, request)
         session = read_session(reply)
         if reply.status != HTTPStatus.CREATED or session is None:
-            where = f"{subject} at {host(self._login)}, cloud {self._cloud_name}"
-            raise refused_login(request, reply, where)
+            where = f"at {host(self._login)}, cloud {self._cloud_name}"
+            raise refused_login(request, reply, f"{subject} {where}")
         return Issued(session=session, keystone_now=server_time(reply))
 
 

@@ -100,6 +100,13 @@ def who(login: Login) -> str:
             assert_never(login)
 
 
+def for_project(login: Login, project: Project) -> str:
+    """Return the project that is asked for, as the end of a phrase; empty for none."""
+    if isinstance(login, CredentialLogin) or not project.is_known:
+        return ""
+    return f" for project {project.id or project.name!r}"
+
+
 def who_is_agency(agency: Agency) -> str:
     """Return whose agency is used, for a message."""
     account = agency.domain.name or agency.domain.id

@@ -212,7 +212,7 @@ def test_an_agency_that_is_not_ours_ends_the_run_and_is_named(stage: Stage) -> N
     use(stage, {**WAYS["agency"], "agency_name": "other"})
     ended = stage.run()
     assert ended.code == 77, ended.err
-    assert "agency 'other' of 'SIMULATED-ACCOUNT' at 127.0.0.1" in ended.err
+    assert "agency 'other' of 'SIMULATED-ACCOUNT' for project" in ended.err
     assert stage.front.counts["token"] == 2
     assert stage.audit()["writes"] == 0
 

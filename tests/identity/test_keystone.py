@@ -179,7 +179,7 @@ async def test_a_refused_agency_is_named(clock, keystone, scripted):
     with pytest.raises(AuthenticationError) as caught:
         await TokenAuth(source, clock).session()
     assert caught.value.fault.reason == (
-        "agency 'migration' of 'd1' at iam.example, cloud otc: no right"
+        "agency 'migration' of 'd1' for project 'eu-de' at iam.example, cloud otc: no right"
     )
 
 
@@ -235,11 +235,13 @@ async def test_a_refused_login_names_who_was_refused_but_no_secret(
     with pytest.raises(AuthenticationError) as caught:
         await tokens.authorise(ASKED)
     assert who(login) == name
+    is_credential = isinstance(login, CredentialLogin)  # it has a project of its own
+    project = "" if is_credential else " for project 'eu-de'"
     assert caught.value.exit_code == 77
     assert caught.value.fault == Fault(
         kind=FaultKind.UNAUTHENTICATED,
         code="login.unauthenticated",
-        reason=f"{name} at iam.example, cloud otc: bad: ***",
+        reason=f"{name}{project} at iam.example, cloud otc: bad: ***",
         action=Action.ASK_PERMISSION,
         http_status=401,
         request_id="trace-1",
@@ -488,7 +490,9 @@ async def test_any_other_answer_has_its_kind_and_words(
     assert type(caught.value) is error
     assert (caught.value.kind, caught.value.applied) == (kind, Applied.NO)
     assert caught.value.retry_after_s == retry_after_s
-    assert caught.value.fault.reason.startswith("user 'batch' of domain 'ACCOUNT' at")
+    assert caught.value.fault.reason.startswith(
+        "user 'batch' of domain 'ACCOUNT' for project 'eu-de' at"
+    )
 
 
 async def test_iams_own_error_form_is_read_too(clock, scripted):
