@@ -46,6 +46,12 @@ _HUAWEI = {
     "HUAWEICLOUD_SDK_SECURITY_TOKEN": "security_token",
     "HUAWEICLOUD_SDK_IAM_ENDPOINT": "auth_url",
 }
+# The official SDK's other ways in; where nothing else is told, they are meant.
+_HUAWEI_UNFIT = (
+    "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+    "HUAWEICLOUD_SDK_IDP_ID",
+    "HUAWEICLOUD_SDK_ID_TOKEN_FILE",
+)
 _HUAWEI_IMAGES = "HUAWEICLOUD_SDK_REGION_IMS_"  # and the region, in capitals
 # What the official SDK takes from its caller may stand beside its variables.
 _BESIDE_HUAWEI = frozenset(
@@ -80,6 +86,10 @@ def load_cloud(
         return _from_variables(surroundings, region)
     if environ.get("HUAWEICLOUD_SDK_AK") or environ.get("HUAWEICLOUD_SDK_SK"):
         return _from_huawei_variables(surroundings, region)
+    if unfit := next((name for name in _HUAWEI_UNFIT if environ.get(name)), None):
+        message = f"environment: {unfit} cannot be honoured"
+        hint = "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"
+        raise SettingsError(message, hint=hint)
     message = "no cloud is described: no --cloud, OS_CLOUD, OS_* or HUAWEICLOUD_SDK_*"
     known = ", ".join(sorted(_clouds(surroundings)[0]))
     hint = f"name one with --cloud: {known}" if known else "write a clouds.yaml"

@@ -343,6 +343,17 @@ def test_half_an_access_key_names_the_other_half(machine, there, missing):
         machine.load()
 
 
+@pytest.mark.parametrize("name", ["IDP_ID", "ID_TOKEN_FILE", "CREDENTIALS_FILE"])
+def test_the_official_sdks_other_ways_in_are_named(machine, name):
+    variable = f"HUAWEICLOUD_SDK_{name}"
+    machine.environ = {variable: SECRET}
+    with pytest.raises(SettingsError, match=f"{variable} cannot be") as caught:
+        machine.load()
+    assert SECRET not in str(caught.value)
+    machine.environ |= {"HUAWEICLOUD_SDK_AK": "AK", "HUAWEICLOUD_SDK_SK": "SK"}
+    assert machine.load().name == "environment"
+
+
 AUTH_URL = "https://iam.example"
 
 

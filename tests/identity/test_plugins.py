@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from urllib.parse import parse_qs
@@ -237,3 +238,12 @@ async def test_without_the_extra_its_name_is_told(clock, scripted, monkeypatch):
         await connect(cloud("v3totp", TOTP), scripted(), clock)
     assert caught.value.message == "cloud 'otc': auth_type 'v3totp' needs keystoneauth1"
     assert "batch-register[openstack]" in caught.value.hint
+
+
+def test_nothing_of_it_is_loaded_before_it_is_needed():
+    """It takes as long to load as all the rest, and may be missing."""
+    code = (
+        "import sys, batch_register.cli.connection; "
+        "sys.exit(bool({'keystoneauth1', 'requests'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
