@@ -51,7 +51,7 @@ def find_file(
             message = f"{variable} names no file: {path}"
             raise SettingsError(message, hint=f"correct or unset {variable}")
         return path
-    return next((path for path in _places(surroundings, stem) if path.is_file()), None)
+    return next((path for path in places(surroundings, stem) if path.is_file()), None)
 
 
 def read_entries(file: Path, section: str = "clouds") -> Entry:
@@ -77,7 +77,8 @@ def read_entries(file: Path, section: str = "clouds") -> Entry:
     return {str(key): value for key, value in entries.items()}
 
 
-def _places(surroundings: Surroundings, stem: str) -> Iterator[Path]:
+def places(surroundings: Surroundings, stem: str) -> Iterator[Path]:
+    """Return where a file of that name may stand, the first place first."""
     told = surroundings.environ.get("XDG_CONFIG_HOME")
     config = Path(told) if told else surroundings.home / ".config"
     shared = surroundings.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"

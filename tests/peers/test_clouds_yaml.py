@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from openstack import config
 from batch_register.errors import SettingsError
 from batch_register.identity import Cloud, Surroundings, load_cloud
 from batch_register.identity.cloud import GivenToken, KeyPair, PluginLogin
+from batch_register.identity.files import places
 from batch_register.identity.login import login_request
 from batch_register.identity.plugins import load_plugin
 from tests.peers.clouds_corpus import CASES, Case
@@ -202,3 +205,33 @@ def test_no_difference_is_silent(
     assert kinds["agreed"] >= 60
     assert kinds["refused"] >= 20
     assert sum(kinds.values()) == len(CASES)
+
+
+WHERE = """\
+import json, sys
+from openstack.config import loader
+json.dump([loader.CONFIG_FILES, loader.SECURE_FILES, loader.VENDOR_FILES], sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("has_xdg", [True, False])
+def test_files_are_looked_for_in_the_same_places_in_the_same_order(
+    tmp_path: Path, has_xdg: bool
+) -> None:
+    """Asked of another process: openstacksdk settles its places when it is loaded."""
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    if has_xdg:
+        environ |= {"XDG_CONFIG_HOME": "/own", "XDG_CONFIG_DIRS": "/shared"}
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WHERE],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        check=True,
+    )
+    around = Surroundings(environ=environ, cwd=tmp_path, home=tmp_path)
+    for stem, found in zip(
+        ("clouds", "secure", "clouds-public"), json.loads(told.stdout), strict=True
+    ):
+        ours = list(dict.fromkeys(str(path) for path in places(around, stem)))
+        assert ours == list(dict.fromkeys(found))
