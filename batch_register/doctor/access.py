@@ -20,6 +20,7 @@ from batch_register.identity.cloud import (
     GivenToken,
     KeyPair,
     PasswordLogin,
+    PluginLogin,
     TokenLogin,
 )
 from batch_register.identity.login import who
@@ -92,6 +93,8 @@ def _kind(auth: Auth) -> str:
         case KeyPair(keys=keys):
             temporary = "temporary " if keys.security_token else ""
             return f"{temporary}access key (AK/SK), which signs each request"
+        case PluginLogin(auth_type=auth_type):
+            return f"{auth_type}, through keystoneauth1"
 
 
 def address_words(whence: Whence) -> str:
@@ -161,6 +164,8 @@ def refused_advice(cloud: Cloud) -> str:
             )
         case TokenLogin() | GivenToken():
             return f"get a new token for {cloud.source}: this one is wrong or has ended"
+        case PluginLogin(auth_type=auth_type):
+            return f"check what {auth_type} needs under auth of {cloud.source}"
         case KeyPair():
             return (
                 f"check ak and sk of {cloud.source}, that they are of this region's "

@@ -125,6 +125,20 @@ _WAYS = {
         "correct the address, or set cacert to the authority that signed the "
         "service's certificate"
     ),
+    "transport.tls-authority": (
+        "set cacert to the authority that signed the service's certificate"
+    ),
+    "transport.tls-client": (
+        "set cert and key to a client certificate that this service accepts"
+    ),
+    "transport.tls-expired": (
+        "check this machine's clock; if it is right, the provider must renew the "
+        "certificate"
+    ),
+    "transport.tls-name": (
+        "check auth_url and the endpoint overrides; if they are right, the provider "
+        "must mend the certificate"
+    ),
     "transport.proxy": "check http_proxy, https_proxy and no_proxy, and the proxy",
     "transport.dns": "correct the host of that address, or check this machine's DNS",
 }

@@ -105,6 +105,11 @@ class PluginLogin:
     given: frozenset[str]
     methods: tuple[str, ...] = ()
 
+    @property
+    def auth_url(self) -> str | None:
+        """Return where the login goes; None where this type has none."""
+        return self.values.get("auth_url") or None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:

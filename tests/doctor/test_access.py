@@ -31,6 +31,7 @@ from batch_register.identity.cloud import (
     GivenToken,
     KeyPair,
     PasswordLogin,
+    PluginLogin,
     Project,
     TokenLogin,
     User,
@@ -54,7 +55,20 @@ GIVEN = GivenToken(token=SECRETS[2])
 KEYS = AccessKeys(access_key=SECRETS[1], secret_key=SECRETS[0])
 KEY_PAIR = KeyPair(keys=KEYS)
 TEMPORARY = KeyPair(keys=replace(KEYS, security_token=SECRETS[2]))
-AUTHS: list[Auth] = [PASSWORD, CREDENTIAL, EXCHANGED, GIVEN, KEY_PAIR, TEMPORARY]
+PLUGIN = PluginLogin(
+    auth_type="v3totp",
+    values={"auth_url": URL, "passcode": SECRETS[0]},
+    given=frozenset({"auth_url", "passcode"}),
+)
+AUTHS: list[Auth] = [
+    PASSWORD,
+    CREDENTIAL,
+    EXCHANGED,
+    GIVEN,
+    KEY_PAIR,
+    TEMPORARY,
+    PLUGIN,
+]
 SOURCE = "cloud 'x' in clouds.yaml"
 CLOUD = Cloud(
     name="x",
@@ -102,6 +116,7 @@ def test_no_way_of_logging_in_shows_its_secret(auth: Auth) -> None:
         (GIVEN, "used as it is", "get a new token"),
         (KEY_PAIR, "access key (AK/SK)", "check ak and sk"),
         (TEMPORARY, "temporary access key", "check ak and sk"),
+        (PLUGIN, "v3totp, through keystoneauth1", "what v3totp needs under auth"),
     ],
 )
 def test_each_kind_of_credentials_has_its_remedy(

@@ -64,6 +64,9 @@ def test_over_a_certificate_of_the_given_authority_every_image_becomes_active(
     ended = stage.run()
     assert ended.code == 0, ended.err
     assert encrypted.counts["create"] == 4
+    looked = stage.command("doctor")
+    assert looked.code == 0
+    assert looked.out.count("TLS, certificate checked") == 2
 
 
 BAD_CERTIFICATES = {
@@ -102,6 +105,9 @@ def test_a_bad_certificate_ends_the_run_at_once_and_says_why(
     assert advice in ended.err
     assert encrypted.calls == []
     assert ended.events("login.failed") == []
+    looked = stage.command("doctor")
+    assert looked.code == 69
+    assert (verdict in looked.out, advice in looked.out) == (True, True)
 
 
 @pytest.mark.peer
