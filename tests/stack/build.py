@@ -1,0 +1,168 @@
+"""Keystone and Glance installed in an environment of their own, with their first data.
+
+Built once for each set of versions and kept in the user's cache folder; a lock keeps two
+test runs from building at once. `BATCH_REGISTER_TEST_CACHE` names another folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import grp
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from getpass import getuser
+from pathlib import Path
+
+from tests.stack.configuration import keystone_conf, write_glance
+from tests.stack.process import Server, free_port
+from tests.stack.rest import Answer, call, token_of
+
+PACKAGES = ("keystone==30.0.0", "glance==33.0.0", "waitress==3.0.2")
+REGION = "region-one"
+PROJECT, USER, PASSWORD = "wave", "operator", "operator-password"
+_ADMIN_PASSWORD = "admin-password"
+_SERVICE_PASSWORD = "service-password"
+_INSTALL_S = 1200.0
+
+
+class NotToBeHadError(Exception):
+    """The packages cannot be installed here; the reason in one line."""
+
+
+def built() -> Path:
+    """Return the folder with `env` and `data`; build it where it is not there yet.
+
+    Raises:
+        NotToBeHadError: the package index does not give what is needed.
+    """
+    cache = _cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / f"stack-{_digest()}"
+    with _locked(cache / "stack.lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _install(folder / "env")
+            _prepare(folder / "env" / "bin", folder / "data")
+            (folder / "complete").touch()
+    return folder
+
+
+def _cache() -> Path:
+    told = os.environ.get("BATCH_REGISTER_TEST_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(told) if told else Path(base) / "batch_register"
+
+
+def _digest() -> str:
+    """Return a name for versions and recipe: another one is built anew."""
+    recipe = [Path(__file__), Path(__file__).with_name("configuration.py")]
+    parts = [sys.version, sys.executable, *PACKAGES, *(p.read_text() for p in recipe)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _install(env: Path) -> None:
+    venv.create(env, with_pip=True)
+    pip = [str(env / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES]
+    try:
+        done = subprocess.run(
+            pip, capture_output=True, text=True, timeout=_INSTALL_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NotToBeHadError("the installation takes too long") from None
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "ERROR" in line]
+        raise NotToBeHadError(" ".join(lines[-1:]) or "the installation failed")
+
+
+def _prepare(programs: Path, data: Path) -> None:
+    """Make databases, keys, users, projects and a catalogue whose ports are to come."""
+    data.mkdir(parents=True)
+    conf = data / "keystone.conf"
+    conf.write_text(keystone_conf(data, token_life_s=3600))
+    manage = [str(programs / "keystone-manage"), "--config-file", str(conf)]
+    owner = ["--keystone-user", getuser(), "--keystone-group", _group()]
+    _run([*manage, "db_sync"])
+    _run([*manage, "fernet_setup", *owner])
+    _run([*manage, "credential_setup", *owner])
+    bootstrap = {"password": _ADMIN_PASSWORD, "region-id": REGION}
+    bootstrap["public-url"] = "http://127.0.0.1:1/v3"
+    options = [word for k, v in bootstrap.items() for word in (f"--bootstrap-{k}", v)]
+    _run([*manage, "bootstrap", *options])
+    glance = write_glance(data, programs, keystone_port=1, source_ports=(1,))
+    _run([str(programs / "glance-manage"), "--config-file", str(glance), "db_sync"])
+    for name in ("keystone.db", "glance.db"):
+        with sqlite3.connect(data / name) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+    server = Server(
+        programs / "python",
+        "keystone",
+        configuration=conf,
+        port=free_port(),
+        threads=2,
+    )
+    server.start()
+    try:
+        _furnish(server.port)
+    finally:
+        server.kill()
+
+
+def _group() -> str:
+    return grp.getgrgid(os.getgid()).gr_name
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=_INSTALL_S, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
+
+
+def _furnish(port: int) -> None:
+    """Make two projects with a user each, and the image service's place."""
+    token, _ = token_of(port, "admin", _ADMIN_PASSWORD, "admin")
+
+    def made(kind: str, plural: str, **fields: object) -> str:
+        answer = call(port, "POST", f"/v3/{plural}", {kind: fields}, token=token)
+        return _id(answer, kind)
+
+    listed = call(port, "GET", "/v3/roles", token=token).data["roles"]
+    roles = {role["name"]: role["id"] for role in listed}
+    for user, password, project, role in (
+        (USER, PASSWORD, PROJECT, "member"),
+        ("glance", _SERVICE_PASSWORD, "service", "admin"),
+    ):
+        project_id = made("project", "projects", name=project, domain_id="default")
+        user_id = made(
+            "user", "users", name=user, domain_id="default", password=password
+        )
+        path = f"/v3/projects/{project_id}/users/{user_id}/roles/{roles[role]}"
+        assert call(port, "PUT", path, token=token).status == 204
+    service_id = made("service", "services", type="image", name="glance")
+    made(
+        "endpoint",
+        "endpoints",
+        service_id=service_id,
+        interface="public",
+        region_id=REGION,
+        url="http://127.0.0.1:2",
+    )
+
+
+def _id(answer: Answer, kind: str) -> str:
+    assert answer.status == 201, answer
+    return str(answer.data[kind]["id"])

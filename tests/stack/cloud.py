@@ -1,0 +1,132 @@
+"""A running cloud of the real Keystone and Glance, and an eye on it of our own."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from tests.stack.build import PASSWORD, PROJECT, REGION, USER
+from tests.stack.configuration import keystone_conf, write_glance
+from tests.stack.process import Server, free_port
+from tests.stack.rest import Answer, call, token_of
+
+_CLOUDS = """\
+clouds:
+  stack:
+    auth:
+      auth_url: http://127.0.0.1:{port}/v3
+      username: {user}
+      password: {password}
+      user_domain_name: Default
+      project_name: {project}
+      project_domain_name: Default
+    region_name: {region}
+    ims_profile: openstack
+"""
+
+
+class Stack:
+    """One Keystone, one Glance, one project; `close` ends every process."""
+
+    def __init__(self, built: Path, folder: Path, *, source_port: int) -> None:
+        self._programs = built / "env" / "bin"
+        self._folder = folder
+        shutil.copytree(built / "data", folder, dirs_exist_ok=True)
+        self.keystone = self._keystone(token_life_s=3600)
+        conf = write_glance(
+            folder,
+            self._programs,
+            keystone_port=self.keystone.port,
+            source_ports=(source_port,),
+        )
+        self.glance = Server(
+            self._programs / "python",
+            "glance",
+            configuration=conf,
+            port=free_port(),
+            threads=8,
+        )
+        self._hasty: dict[int, Server] = {}
+        _fill_catalogue(
+            folder, {1: f"{self.keystone.port}/v3", 2: str(self.glance.port)}
+        )
+
+    def start(self) -> None:
+        self.keystone.start()
+        self.glance.start()
+
+    def close(self) -> None:
+        for server in (self.glance, self.keystone, *self._hasty.values()):
+            server.kill()
+
+    def _keystone(self, *, token_life_s: int) -> Server:
+        conf = self._folder / f"keystone-{token_life_s}.conf"
+        conf.write_text(keystone_conf(self._folder, token_life_s=token_life_s))
+        return Server(
+            self._programs / "python",
+            "keystone",
+            configuration=conf,
+            port=free_port(),
+            threads=8,
+        )
+
+    def clouds_yaml(self, folder: Path, *, token_life_s: int = 3600) -> Path:
+        """Write a `clouds.yaml` whose logins give tokens of this life, in seconds."""
+        server = self.keystone
+        if token_life_s != 3600:
+            if token_life_s not in self._hasty:
+                self._hasty[token_life_s] = self._keystone(token_life_s=token_life_s)
+                self._hasty[token_life_s].start()
+            server = self._hasty[token_life_s]
+        path = folder / "clouds.yaml"
+        path.write_text(
+            _CLOUDS.format(
+                port=server.port,
+                user=USER,
+                password=PASSWORD,
+                project=PROJECT,
+                region=REGION,
+            )
+        )
+        return path
+
+    def login(self) -> tuple[str, str]:
+        """Return a token, and the project's id."""
+        return token_of(self.keystone.port, USER, PASSWORD, PROJECT)
+
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """Send one request to Glance as the project's user."""
+        token, _ = self.login()
+        return call(self.glance.port, method, path, body, token=token)
+
+    def images(self, manifest_name: str) -> list[dict[str, Any]]:
+        """Return all images of a manifest by Glance's own list."""
+        path: str | None = f"/v2/images?tag=br-manifest%3D{manifest_name}&limit=50"
+        found: list[dict[str, Any]] = []
+        while path is not None:
+            answer = self.ask("GET", path)
+            assert answer.status == 200, answer
+            found += answer.data["images"]
+            path = answer.data.get("next")
+        return found
+
+    def let_hours_pass(self, hours: int) -> None:
+        """Make every import task look as old as if nothing had moved for so long."""
+        with sqlite3.connect(self._folder / "glance.db", timeout=60) as database:
+            database.execute(
+                "UPDATE tasks SET updated_at = datetime(updated_at, ?)",
+                (f"-{hours} hours",),
+            )
+
+
+def _fill_catalogue(folder: Path, places: dict[int, str]) -> None:
+    """Put the real ports into the catalogue, which was made before they were known."""
+    with sqlite3.connect(folder / "keystone.db") as database:
+        for stand_in, place in places.items():
+            count = database.execute(
+                "UPDATE endpoint SET url = ? WHERE url LIKE ?",
+                (f"http://127.0.0.1:{place}", f"http://127.0.0.1:{stand_in}%"),
+            ).rowcount
+            assert count == 1, places

@@ -1,0 +1,90 @@
+"""What Keystone and Glance are told: everything in one folder, on 127.0.0.1 only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_KEYSTONE = """\
+[DEFAULT]
+use_stderr = true
+[database]
+connection = sqlite:///{folder}/keystone.db?timeout=60
+[token]
+provider = fernet
+expiration = {token_life_s}
+[fernet_tokens]
+key_repository = {folder}/fernet
+[fernet_receipts]
+key_repository = {folder}/fernet
+[credential]
+key_repository = {folder}/credential
+[cache]
+enabled = true
+backend = dogpile.cache.memory
+[identity]
+password_hash_rounds = 4
+"""
+
+# Brackets around the lists of the import filter are needed: without them every
+# address is refused.
+_GLANCE = """\
+[DEFAULT]
+enabled_backends = fs:file
+enabled_import_methods = [web-download]
+use_stderr = true
+[database]
+connection = sqlite:///{folder}/glance.db?timeout=60
+sqlite_synchronous = false
+[glance_store]
+default_backend = fs
+[fs]
+filesystem_store_datadir = {folder}/store
+[os_glance_staging_store]
+filesystem_store_datadir = {folder}/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = {folder}/tasks
+[import_filtering_opts]
+allowed_schemes = [http]
+allowed_hosts = [127.0.0.1]
+allowed_ports = [{source_ports}]
+[paste_deploy]
+flavor = keystone
+config_file = {programs}/../etc/glance/glance-api-paste.ini
+[keystone_authtoken]
+www_authenticate_uri = http://127.0.0.1:{keystone_port}
+auth_url = http://127.0.0.1:{keystone_port}
+auth_type = password
+interface = public
+project_domain_name = Default
+user_domain_name = Default
+project_name = service
+username = glance
+password = service-password
+[oslo_concurrency]
+lock_path = {folder}/lock
+"""
+
+
+def keystone_conf(folder: Path, *, token_life_s: int) -> str:
+    """Return Keystone's configuration; several may share one folder's data."""
+    for name in ("fernet", "credential"):
+        (folder / name).mkdir(exist_ok=True)
+    return _KEYSTONE.format(folder=folder, token_life_s=token_life_s)
+
+
+def write_glance(
+    folder: Path, programs: Path, *, keystone_port: int, source_ports: tuple[int, ...]
+) -> Path:
+    """Write Glance's configuration; it fetches from `source_ports` of 127.0.0.1 only."""
+    for name in ("store", "staging", "tasks", "lock", "glance"):
+        (folder / name).mkdir(exist_ok=True)
+    conf = folder / "glance" / "glance-api.conf"
+    conf.write_text(
+        _GLANCE.format(
+            folder=folder,
+            programs=programs,
+            keystone_port=keystone_port,
+            source_ports=",".join(map(str, source_ports)),
+        )
+    )
+    return conf
