@@ -9,10 +9,11 @@ backoff, other calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from batch_register import __version__
 from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.ims.answer import AnswerError
 from batch_register.ims.failure import failure, misread, renewal_may_help
@@ -20,6 +21,12 @@ from batch_register.model import Applied, FaultKind
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Reply, Request, Sender
 from batch_register.transport.secrecy import unrepeated
+
+HEADERS: Final = {
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    "User-Agent": f"batch-register/{__version__}",
+}
 
 _T = TypeVar("_T")
 
@@ -81,3 +88,13 @@ class Caller:
                 error.applied = Applied.UNKNOWN
             raise
         return unrepeated(reply, request.confidential)
+
+
+async def or_none(call: Awaitable[_T]) -> _T | None:
+    """Return what a call returns, or None where there is no such thing."""
+    try:
+        return await call
+    except ServiceError as error:
+        if error.kind is FaultKind.NOT_FOUND:
+            return None
+        raise

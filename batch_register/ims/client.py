@@ -7,19 +7,17 @@ know: retries, limits, entries, the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
-from batch_register import __version__
-from batch_register.errors import ServiceError
 from batch_register.ims import wire
-from batch_register.ims.call import Caller
+from batch_register.ims.call import HEADERS, Caller, or_none
 from batch_register.ims.failure import request_id
+from batch_register.ims.listing import Begun, begin_list, whole_list
 from batch_register.ims.outgoing import (
-    LIST_LIMIT,
     ListCall,
     base_url,
     create_body,
@@ -32,7 +30,6 @@ from batch_register.ims.paging import PageSizes, Walk
 from batch_register.ims.profile import JobCall, Profile
 from batch_register.ims.ways import Ways
 from batch_register.model import (
-    FaultKind,
     ImageId,
     ImageQuery,
     ImageSpec,
@@ -45,26 +42,11 @@ from batch_register.model import (
 from batch_register.ports import Clock, Observer
 from batch_register.transport import Authoriser, Reply, Request, Sender
 
-_HEADERS: Final = {
-    "Accept": "application/json",
-    "Content-Type": "application/json",
-    "User-Agent": f"batch-register/{__version__}",
-}
 _OK: Final = 200
 _CREATED: Final = 201
 _NO_CONTENT: Final = 204
-_LIST_ATTEMPTS: Final = 3  # the image that a page starts from may vanish meanwhile
-_MARKER_GONE: Final = frozenset({FaultKind.NOT_FOUND, FaultKind.REJECTED})
 
 _T = TypeVar("_T")
-
-
-class _Begun(NamedTuple):
-    """A list of which the first page is there; `marker` leads to the next one."""
-
-    call: ListCall
-    walk: Walk
-    marker: str | None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -136,7 +118,7 @@ class ImsClient:
         """
         request = self._request("get image", "GET", f"/v2/images/{encoded(image_id)}")
         read = partial(wire.read_image, asked=image_id)
-        return await _or_none(self._read(request, read))
+        return await or_none(self._read(request, read))
 
     async def get_job(self, job_id: JobId) -> JobView | None:
         """Return one job, or None where the service has forgotten it.
@@ -146,7 +128,7 @@ class ImsClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        return await _or_none(self._job(job_id))
+        return await or_none(self._job(job_id))
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
         """Return all images that the service says match, over all pages.
@@ -156,14 +138,15 @@ class ImsClient:
         Raises:
             ServiceError: a page could not be had; there is no partial list.
         """
-        for _ in range(_LIST_ATTEMPTS - 1):
-            begun = await self._first_page(query)
-            try:
-                return await self._rest(begun, query)
-            except ServiceError as error:
-                if error.kind not in _MARKER_GONE:
-                    raise
-        return await self._rest(await self._first_page(query), query)
+
+        async def begin(call: ListCall) -> Begun:
+            return await begin_list(
+                self._page_sizes[call],
+                partial(self._take_page, call, query),
+                is_single=query.image_id is not None,
+            )
+
+        return await whole_list(lambda: self._list_ways.ask(begin))
 
     async def delete_image(self, image_id: ImageId) -> None:
         """Ask for an image's removal; one that is not there is removed.
@@ -173,7 +156,7 @@ class ImsClient:
         """
         path = f"/v2/images/{encoded(image_id)}"
         request = self._request("delete image", "DELETE", path)
-        await _or_none(self._write(request, _nothing, success=_NO_CONTENT))
+        await or_none(self._write(request, _nothing, success=_NO_CONTENT))
 
     async def get_quota(self) -> Quota:
         """Return how many private images there are and may be.
@@ -199,29 +182,8 @@ class ImsClient:
 
         return await self._caller.call(request, read, success=_OK, is_write=False)
 
-    async def _first_page(self, query: ImageQuery) -> _Begun:
-        """Begin a walk by the list call that this cloud turns out to have."""
-
-        async def begin(call: ListCall) -> _Begun:
-            walk = Walk(
-                self._page_sizes[call],
-                limit=LIST_LIMIT,
-                single=query.image_id is not None,
-            )
-            marker = await self._page(call, walk, query, None)
-            return _Begun(call, walk, marker)
-
-        return await self._list_ways.ask(begin)
-
-    async def _rest(self, begun: _Begun, query: ImageQuery) -> list[ImageView]:
-        """Take the other pages by the same call, and return all images."""
-        marker = begun.marker
-        while marker is not None:
-            marker = await self._page(begun.call, begun.walk, query, marker)
-        return begun.walk.images
-
-    async def _page(
-        self, call: ListCall, walk: Walk, query: ImageQuery, marker: str | None
+    async def _take_page(
+        self, call: ListCall, query: ImageQuery, walk: Walk, marker: str | None
     ) -> str | None:
         """Take one page; return the next page's marker, or None at the end."""
         path = f"{call.path}?{list_query(query, self.project_id, marker)}"
@@ -241,7 +203,7 @@ class ImsClient:
             operation=operation,
             method=method,
             url=f"{self._base}{path}",
-            headers=_HEADERS,
+            headers=HEADERS,
             body=body,
             deadline_s=self.deadline_s,
         )
@@ -268,13 +230,3 @@ def _with_request_id(job: JobView, told: str | None) -> JobView:
 
 def _nothing(_body: bytes) -> None:
     """Read an answer that has nothing to tell."""
-
-
-async def _or_none(call: Awaitable[_T]) -> _T | None:
-    """Return what a call returns, or None where there is no such thing."""
-    try:
-        return await call
-    except ServiceError as error:
-        if error.kind is FaultKind.NOT_FOUND:
-            return None
-        raise

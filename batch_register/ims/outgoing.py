@@ -16,10 +16,9 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
+from batch_register.ims.listing import LIST_LIMIT
 from batch_register.ims.profile import JobCall
 from batch_register.model import ImageQuery, ImageSpec, JobId, Pairs
-
-LIST_LIMIT: Final = 500  # images in a page: what the service gives unasked
 
 
 class ListCall(StrEnum):

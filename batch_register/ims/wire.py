@@ -1,8 +1,7 @@
 """What the image service answers when it does as it was asked.
 
-Decides: the fields of an answer, and what counts as a documented one. Lenient where the
-service is known to be loose (booleans and numbers as text, blanks around a job id),
-strict where a wrong reading would be a guess. Must not know: HTTP, addresses, retries.
+Decides: which fields each answer has, and what counts as a documented one. Must not
+know: how loose a field may be (`fields`), HTTP, addresses, retries.
 
 Sources: "Creating Image Metadata", "Registering an Image", "Querying Images", "Querying
 the Status of an Asynchronous Job" and "Querying the Image Quota" of the Image
@@ -11,23 +10,29 @@ Management Service API reference.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Final
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import Field
 
 from batch_register.ims.answer import AnswerError, decoded
 from batch_register.ims.codes import OwnCode
+from batch_register.ims.fields import (
+    Id,
+    ImageShape,
+    LooseText,
+    Number,
+    Shape,
+    ShapeT,
+    SizeBytes,
+    Text,
+    marker_of,
+    raw_word,
+    require_same,
+    require_uuid,
+    shaped,
+)
 from batch_register.ims.jobfault import job_fault
 from batch_register.model import (
     ImageId,
@@ -36,14 +41,8 @@ from batch_register.model import (
     JobId,
     JobStatus,
     JobView,
-    Pairs,
     Quota,
 )
-from batch_register.transport.text import plain_text
-
-_WORD_LIMIT: Final = 64  # characters kept of a status that we do not know
-
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,106 +53,19 @@ class Page:
     next_marker: str | None = None
 
 
-def _whole_number(value: object) -> object:
-    """Return a number that came as text; anything else as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
-        return int(value)
-    return value
-
-
-_LARGEST_SIZE_BYTES: Final = 2**63 - 1  # beyond that no disk file is known
-
-
-def _size_bytes(value: object) -> int:
-    """Return a size; whatever is not one counts as none, never as an error."""
-    number = _whole_number(value)
-    if type(number) is not int or not 0 < number <= _LARGEST_SIZE_BYTES:
-        return 0
-    return number
-
-
-def _shown_number(value: object) -> int | None:
-    """Return a whole number that the service shows; None for anything else."""
-    number = _whole_number(value)
-    return number if type(number) is int and number >= 0 else None
-
-
-def _shown_switch(value: object) -> bool | None:
-    """Return a yes or no, as such or as text; None for anything else."""
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return value if isinstance(value, bool) else None
-
-
-def _words(value: object) -> object:
-    """Return an empty text for null."""
-    return "" if value is None else value
-
-
-def _pairs(value: object) -> object:
-    """Return tags as pairs; those of an older spelling, `key.value`, too."""
-    if value is None:
-        return ()
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        message = "expected a list of tags"
-        raise ValueError(message)  # noqa: TRY004 - pydantic turns ValueError into its own
-    return tuple(_pair(tag) for tag in value if isinstance(tag, str))
-
-
-def _pair(tag: str) -> tuple[str, str]:
-    separator = "=" if "=" in tag else "."
-    key, _, value = tag.partition(separator)
-    return key, value
-
-
-_Number = Annotated[int, BeforeValidator(_whole_number), Field(strict=True, ge=0)]
-_ShownNumber = Annotated[int | None, BeforeValidator(_shown_number)]
-_ShownSwitch = Annotated[bool | None, BeforeValidator(_shown_switch)]
-_Text = Annotated[str, Field(strict=True)]
-_LooseText = Annotated[str, BeforeValidator(_words), Field(strict=True)]
-_Id = Annotated[
-    str, Field(strict=True), StringConstraints(strip_whitespace=True, min_length=1)
-]
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Image(_Shape):
-    id: _Id
-    status: _Text
-    name: _LooseText = ""
-    created_at: _LooseText = ""
-    tags: Annotated[Pairs, BeforeValidator(_pairs)] = ()
-    image_size: Annotated[int, BeforeValidator(_size_bytes)] = Field(
-        default=0, alias="__image_size"
-    )
-    min_disk: _ShownNumber = None
-    min_ram: _ShownNumber = None
-    protected: _ShownSwitch = None
+class _Image(ImageShape):
+    image_size: SizeBytes = Field(default=0, alias="__image_size")
 
     def view(self) -> ImageView:
         status = _IMAGE_STATUSES.get(self.status, ImageStatus.UNRECOGNISED)
-        return ImageView(
-            image_id=ImageId(self.id),
-            name=self.name,
-            status=status,
-            size_bytes=self.image_size,
-            tags=self.tags,
-            created_at=self.created_at,
-            raw_status=_raw(self.status, status),
-            min_disk_gb=self.min_disk,
-            min_ram_mb=self.min_ram,
-            is_protected=self.protected,
-        )
+        return self.shown(status, self.image_size, raw_word(self.status, status))
 
 
-class _PageInfo(_Shape):
+class _PageInfo(Shape):
     next_marker: str | None = None
 
 
-class _List(_Shape):
+class _List(Shape):
     images: list[_Image]
     page_info: _PageInfo | None = None
     next: str | None = None
@@ -161,29 +73,29 @@ class _List(_Shape):
     def next_marker(self) -> str | None:
         if self.page_info is not None and self.page_info.next_marker:
             return self.page_info.next_marker
-        return _marker_of(self.next) if self.next else None
+        return marker_of(self.next) if self.next else None
 
 
-class _Job(_Shape):
-    status: _Text | None
-    job_id: _LooseText = ""
+class _Job(Shape):
+    status: Text | None
+    job_id: LooseText = ""
 
 
-class _Registered(_Shape):
-    job_id: _Id
+class _Registered(Shape):
+    job_id: Id
 
 
-class _QuotaOf(_Shape):
-    type: _Text
-    used: _Number
-    quota: _Number
+class _QuotaOf(Shape):
+    type: Text
+    used: Number
+    quota: Number
 
 
-class _Quotas(_Shape):
+class _Quotas(Shape):
     resources: list[_QuotaOf]
 
 
-class _QuotaAnswer(_Shape):
+class _QuotaAnswer(Shape):
     quotas: _Quotas
 
 
@@ -196,8 +108,6 @@ _JOB_STATUSES: Final = {
     str(status): status for status in JobStatus if status is not JobStatus.UNRECOGNISED
 }
 
-_ShapeT = TypeVar("_ShapeT", bound=_Shape)
-
 
 def read_created(body: bytes) -> ImageView:
     """Return the image that a create made; its id must have the form of one.
@@ -206,9 +116,7 @@ def read_created(body: bytes) -> ImageView:
         AnswerError: the answer is not the documented one.
     """
     view = _read(_Image, body).view()
-    if not _UUID.fullmatch(view.image_id):
-        reason = f"the image id is not a UUID: {plain_text(view.image_id)}"
-        raise AnswerError(OwnCode.SHAPE, reason)
+    require_uuid(view.image_id)
     return view
 
 
@@ -219,7 +127,7 @@ def read_image(body: bytes, asked: ImageId) -> ImageView:
         AnswerError: the answer is not the documented one, or about another image.
     """
     view = _read(_Image, body).view()
-    _require_same("image", view.image_id, asked)
+    require_same("image", view.image_id, asked)
     return view
 
 
@@ -255,9 +163,9 @@ def read_job(
         AnswerError: the answer is not the documented one, or about another job.
     """
     data = decoded(body)
-    job = _shaped(_Job, data)
+    job = shaped(_Job, data)
     if job.job_id.strip():
-        _require_same("job", job.job_id.strip(), asked)
+        require_same("job", job.job_id.strip(), asked)
     if job.status is None:
         return None
     status = _JOB_STATUSES.get(job.status, JobStatus.UNRECOGNISED)
@@ -266,7 +174,7 @@ def read_job(
         status=status,
         fault=job_fault(data, secrets) if status is JobStatus.FAIL else None,
         progress=_progress(data),
-        raw_status=_raw(job.status, status),
+        raw_status=raw_word(job.status, status),
     )
 
 
@@ -295,35 +203,5 @@ def _progress(data: dict[str, Any]) -> float | None:
     return None
 
 
-def _raw(text: str, status: ImageStatus | JobStatus) -> str:
-    """Return a status that we do not know in the cloud's own word, made plain."""
-    if status in (ImageStatus.UNRECOGNISED, JobStatus.UNRECOGNISED):
-        return plain_text(text, limit=_WORD_LIMIT)
-    return ""
-
-
-def _marker_of(address: str) -> str | None:
-    """Return the marker of a `next` address; nothing else of it is used."""
-    try:
-        return parse_qs(urlsplit(address).query)["marker"][0]
-    except (ValueError, KeyError):
-        return None
-
-
-def _require_same(kind: str, answered: str, asked: str) -> None:
-    if answered.lower() != asked.lower():
-        reason = f"asked for {kind} {asked}, answered about {plain_text(answered)}"
-        raise AnswerError(OwnCode.OTHER_ID, reason)
-
-
-def _read(shape: type[_ShapeT], body: bytes) -> _ShapeT:
-    return _shaped(shape, decoded(body))
-
-
-def _shaped(shape: type[_ShapeT], data: dict[str, Any]) -> _ShapeT:
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise AnswerError(OwnCode.SHAPE, f"{where}: {first['msg']}") from None
+def _read(shape: type[ShapeT], body: bytes) -> ShapeT:
+    return shaped(shape, decoded(body))
