@@ -32,9 +32,9 @@ class ImageSpec:
 
     key: EntryKey
     name: str
-    image_url: str  # "<bucket>:<object>"
-    os_version: str
-    min_disk_gb: int
+    image_url: str  # "<bucket>:<object>", or an address in the web
+    os_version: str  # empty where none is asked for
+    min_disk_gb: int  # 0 where none is asked for
     min_ram_mb: int = 0
     disk_format: str | None = None  # None: the service's own default
     protected: bool = False
@@ -43,6 +43,11 @@ class ImageSpec:
     priority: int = 0  # higher goes first
     size_bytes: int | None = None  # hint for the order of admission
     line: int = 0  # where the manifest declares it, from 1
+
+    @property
+    def is_from_web(self) -> bool:
+        """Return whether the service fetches the source from an address in the web."""
+        return self.image_url.startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

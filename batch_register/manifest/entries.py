@@ -1,6 +1,6 @@
 """One node of the list of images to one `ImageSpec`, defaults merged in.
 
-Decides: what wins over what, which source an image has, which entries are alike. Must
+Decides: what wins over what, which entries are alike. Must
 not know: what a single value must look like (`schema`).
 """
 
@@ -12,14 +12,20 @@ from typing import Final
 from pydantic import ValidationError
 
 from batch_register.manifest.problems import Mark, Problems, place, shown
-from batch_register.manifest.rules import NOT_YET
 from batch_register.manifest.schema import (
     DEFAULTS,
     DEFAULTS_FIELDS,
     IMAGE,
     IMAGE_FIELDS,
-    REQUIRED_IN_EFFECT,
     Image,
+)
+from batch_register.manifest.sources import (
+    format_problem,
+    missing_source,
+    overridden,
+    required_in_effect,
+    rivals,
+    source_of,
 )
 from batch_register.manifest.tree import ListNode, MapNode, Node, Scalar
 from batch_register.manifest.wording import Scope, missing_field, worded
@@ -72,8 +78,7 @@ class Defaults:
                 problems.add(
                     *worded(found, Scope.DEFAULTS, [self.node], DEFAULTS_FIELDS)
                 )
-        if "image_url" in self.plain:
-            _check_one_source(self.node, problems, "")
+        _check_one_source(self.node, problems, "")
 
     def merged_with(self, own: Plain) -> Plain:
         """Return an image's fields, its own winning, maps merged key by key."""
@@ -82,11 +87,9 @@ class Defaults:
             mine, theirs = own.get(field), self.plain.get(field)
             if isinstance(mine, dict) and isinstance(theirs, dict):
                 merged[field] = {**theirs, **mine}
-        if "image_url" in own:
-            merged.pop("bucket", None)
-            merged.pop("object", None)
-        elif "bucket" in own or "object" in own:
-            merged.pop("image_url", None)
+        for field in overridden(own):
+            if field not in own:
+                merged.pop(field, None)
         # What no default can be is reported at the defaults, not at every image.
         for field in self._never_taken:
             if field not in own:
@@ -94,15 +97,12 @@ class Defaults:
         return merged
 
 
-def _check_one_source(node: MapNode, problems: Problems, entry: str) -> None:
-    """Refuse a map that names its source in both ways."""
-    for field in ("bucket", "object"):
-        if field in node.fields:
-            message = (
-                f"`image_url` and `{field}` both name the source: keep `image_url`, "
-                "or `bucket` with `object`"
-            )
-            problems.add(node.key_marks[field], message, entry=entry)
+def _check_one_source(node: MapNode, problems: Problems, entry: str) -> bool:
+    """Return whether a map names its source in one way; note it where not."""
+    found = rivals(node.fields)
+    for field, message in found.items():
+        problems.add(node.key_marks[field], message, entry=entry)
+    return not found
 
 
 class EntryReader:
@@ -131,7 +131,9 @@ class EntryReader:
         checked = self._checked(node, fields, entry)
         is_new = self._check_twin(node, fields, entry)
         if checked is not None and is_whole and is_new:
-            self.specs.append(self._spec(checked, _source(fields), place(node.mark)[0]))
+            self.specs.append(
+                self._spec(checked, source_of(fields), place(node.mark)[0])
+            )
 
     def _entry(self, fields: Plain) -> str:
         """Return the key by which messages call the image."""
@@ -153,19 +155,13 @@ class EntryReader:
         """Return whether everything is there that may come from the defaults."""
         missing = [
             missing_field(field, Scope.IMAGE)
-            for field in REQUIRED_IN_EFFECT
+            for field in required_in_effect(fields)
             if field not in fields
         ]
-        if problem := _missing_source(fields):
-            missing.append(problem)
+        missing += filter(None, (missing_source(fields), format_problem(fields)))
         for message in missing:
             self._problems.add(node.mark, message, entry=entry)
-        if "image_url" in node.fields and (
-            "bucket" in node.fields or "object" in node.fields
-        ):
-            _check_one_source(node, self._problems, entry)
-            return False
-        return not missing
+        return _check_one_source(node, self._problems, entry) and not missing
 
     def _check_twin(self, node: MapNode, fields: Plain, entry: str) -> bool:
         """Return whether no entry before has this key, or this source and name."""
@@ -180,7 +176,7 @@ class EntryReader:
                 f'duplicate {field} "{shown(key)}": the image at line '
                 f"{self._keys[key]} has it too; give each its own `key`"
             )
-        elif (source := (_source(fields), name)) in self._sources:
+        elif (source := (source_of(fields), name)) in self._sources:
             message = (
                 f'two images named "{shown(name)}" from one source: the other is at '
                 f"line {self._sources[source]}; remove one, or rename it"
@@ -197,8 +193,8 @@ class EntryReader:
             key=EntryKey(checked.get("key", checked["name"])),
             name=checked["name"],
             image_url=source,
-            os_version=checked["os_version"],
-            min_disk_gb=checked["min_disk"],
+            os_version=checked.get("os_version", ""),
+            min_disk_gb=checked.get("min_disk", 0),
             min_ram_mb=checked.get("min_ram", 0),
             disk_format=checked.get("disk_format"),
             protected=checked.get("protected", False),
@@ -217,26 +213,6 @@ class EntryReader:
         if len(self._shared) < _MAX_SHARED:
             return self._shared.setdefault(pairs, pairs)
         return self._shared.get(pairs, pairs)
-
-
-def _missing_source(fields: Plain) -> str:
-    """Return what lacks of a source, or nothing."""
-    if "image_url" in fields or any(field in fields for field in NOT_YET):
-        return ""
-    if "object" not in fields and "bucket" not in fields:
-        return "the source is missing: give `image_url`, or `bucket` and `object`"
-    if "bucket" not in fields:
-        return "`bucket` is missing: the one that holds `object`, here or in `defaults`"
-    if "object" not in fields:
-        return "`object` is missing: the file's key inside `bucket`"
-    return ""
-
-
-def _source(fields: Plain) -> str:
-    """Return the source as the service takes it."""
-    if "image_url" in fields:
-        return str(fields["image_url"])
-    return f"{fields.get('bucket')}:{fields.get('object')}"
 
 
 def _mark_of(node: MapNode, field: str) -> Mark | None:

@@ -22,8 +22,10 @@ _SIGNED = re.compile(
     r"(?i)([?&](?:x-(?:amz|obs)-[\w-]{1,64}|(?:aws)?accesskeyid|signature|[\w-]{0,32}token"
     r"|expires)=)[^\s\"']{0,4096}"
 )
+# Of an address in the web the whole query may be one.
+_QUERY = re.compile(r"(?i)(https?://[^\s?#]{1,2048}[?#])[^\s\"']{0,4096}")
 
-_SECRET_MARKS = frozenset("@?&")  # neither is without one of these
+_SECRET_MARKS = frozenset("@?&#")  # neither is without one of these
 
 
 class Mark(Protocol):
@@ -47,7 +49,7 @@ def place(mark: Mark | None) -> tuple[int, int]:
 
 def without_logins(text: str) -> str:
     """Return text from the file without what opens the addresses in it."""
-    return _SIGNED.sub(r"\1...", _LOGIN.sub(r"\1...@", text))
+    return _SIGNED.sub(r"\1...", _QUERY.sub(r"\1...", _LOGIN.sub(r"\1...@", text)))
 
 
 def shown(text: str) -> str:

@@ -5,7 +5,7 @@ an editor that reads the JSON Schema. Must not know: pydantic, YAML, places.
 
 Sources: Image Management Service API reference, "Image Attributes", "Image Tag
 Format", "Creating Image Metadata", "Registering an Image"; Object Storage Service API
-reference, "Creating a Bucket".
+reference, "Creating a Bucket"; OpenStack Glance, "Disk and Container Formats".
 """
 
 from __future__ import annotations
@@ -28,6 +28,18 @@ MAX_INTEGER: Final = 2**31 - 1
 MAX_SIZE_BYTES: Final = 2**50
 
 DISK_FORMATS: Final = ("zvhd2", "vhd", "zvhd", "raw", "qcow2", "iso")
+# Of a file that plain OpenStack fetches ("Disk and container formats").
+WEB_DISK_FORMATS: Final = (
+    "qcow2",
+    "raw",
+    "vmdk",
+    "vhd",
+    "vhdx",
+    "vdi",
+    "iso",
+    "ploop",
+)
+MAX_URL: Final = 2048
 
 # Letters of a name: ASCII, and the Chinese ones that one provider takes besides.
 _NAME = r"A-Za-z0-9._\-\u3400-\u4dbf\u4e00-\u9fff"
@@ -49,6 +61,12 @@ TAG_KEY_PATTERN: Final = r"^(?!br-)[A-Za-z0-9_-]{1,36}$"
 TAG_VALUE_PATTERN: Final = r"^[A-Za-z0-9_-]{0,43}$"
 BUCKET_PATTERN: Final = rf"^(?=.{{3,63}}$){_BUCKET}$"
 OBJECT_PATTERN: Final = rf"^{_OBJECT}$"
+# RFC 3986 without a login, a query and a fragment: each may hold a secret, and the
+# address stands in the ledger, in reports and at the service.
+SOURCE_URL_PATTERN: Final = (
+    r"^https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+    r"(?::[0-9]{1,5})?/[A-Za-z0-9._~!$&'()*+,;=:%/-]+$"
+)
 IMAGE_URL_PATTERN: Final = rf"^(?=[^:]{{3,63}}:){_BUCKET}:(?!//){_OBJECT}$"
 
 
@@ -92,6 +110,11 @@ RULES: Final[dict[str, Rule]] = {
         Kind.TEXT,
         'must be "<bucket>:<object>", such as "my-bucket:disks/web-01.qcow2"',
     ),
+    "source_url": Rule(
+        Kind.TEXT,
+        "must be an http or https address without a login or a query, such as "
+        '"https://files.example.com/disks/web-01.qcow2"',
+    ),
     "bucket": Rule(
         Kind.TEXT,
         'must be a bucket name: 3 to 63 lower-case letters, digits, "-" or ".", '
@@ -111,7 +134,7 @@ RULES: Final[dict[str, Rule]] = {
     "disk_format": Rule(
         Kind.TEXT,
         f"must be one of {', '.join(DISK_FORMATS)} (what the cloud keeps, whatever "
-        "the file is)",
+        f"the file is), or with `source_url` one of {', '.join(WEB_DISK_FORMATS)}",
     ),
     "protected": Rule(Kind.SWITCH, "must be true or false"),
     "tags": Rule(Kind.MAP, f"must hold at most {MAX_TAGS} tags: three more are ours"),
@@ -133,7 +156,6 @@ RULES: Final[dict[str, Rule]] = {
 # Words of the manifest language that this version does not carry out.
 NOT_YET: Final[dict[str, str]] = {
     "source": "upload the file to a bucket, and name it with `bucket` and `object`",
-    "source_url": "copy the file to a bucket, and name it with `bucket` and `object`",
 }
 
 NEVER_HELD: Final = "the manifest never holds credentials, endpoints or concurrency"
@@ -206,10 +228,16 @@ def source_hint(field: str, value: str) -> str:
 
     The sentence goes on from the field's name and value.
     """
-    if field == "object":
-        return _object_hint(value)
-    if field != "image_url":
-        return ""
+    hints = {
+        "object": _object_hint,
+        "image_url": _image_url_hint,
+        "source_url": _web_hint,
+    }
+    return hints[field](value) if field in hints else ""
+
+
+def _image_url_hint(value: str) -> str:
+    """Return what is wrong with bucket and object in one, where it is a known mistake."""
     bucket, colon, key = value.partition(":")
     if key.startswith("//"):
         return 'has a scheme: write "<bucket>:<object>" instead'
@@ -218,6 +246,18 @@ def source_hint(field: str, value: str) -> str:
     if not key:
         return "has no object key behind the ':'"
     return _object_hint(key) or _bucket_hint(bucket)
+
+
+def _web_hint(address: str) -> str:
+    """Return what is wrong with an address in the web, where it is a known mistake."""
+    if "@" in address:
+        return "holds a login or an '@': the service must get the file without one"
+    if "?" in address or "#" in address:
+        return (
+            "holds a query or a fragment, which may be a secret and would stand in "
+            "the ledger and in reports: serve the file at a plain address"
+        )
+    return ""
 
 
 def _object_hint(key: str) -> str:

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from batch_register.manifest import rules
+from batch_register.manifest.sources import EXCLUSIVE
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -127,11 +128,23 @@ class ImageFields(TypedDict, total=False):
             json_schema_extra=_extra("object", rules.OBJECT_PATTERN),
         ),
     ]
+    source_url: Annotated[
+        str,
+        _matching(rules.SOURCE_URL_PATTERN),
+        Field(
+            description="Plain OpenStack only, instead of `bucket` and `object`: the "
+            "http or https address that the cloud itself fetches the source file from.",
+            examples=["https://files.example.com/disks/web-01.qcow2"],
+            max_length=rules.MAX_URL,
+            json_schema_extra=_extra("source_url", rules.SOURCE_URL_PATTERN),
+        ),
+    ]
     os_version: Annotated[
         str,
         Field(
             description="The operating system, exactly as the cloud's catalogue spells it. "
-            "Every image needs one, its own or from the defaults.",
+            "Every image needs one, its own or from the defaults; with `source_url` it "
+            "may be left out.",
             examples=[
                 "Ubuntu 22.04 server 64bit",
                 "Windows Server 2016 Standard 64bit",
@@ -145,7 +158,8 @@ class ImageFields(TypedDict, total=False):
         int,
         Field(
             description="Smallest system disk in GB; at least the disk's virtual size. "
-            "Every image needs one, its own or from the defaults.",
+            "Every image needs one, its own or from the defaults; with `source_url` it "
+            "may be left out.",
             examples=[40],
             ge=rules.MIN_DISK_GB,
             le=rules.MAX_DISK_GB,
@@ -162,10 +176,22 @@ class ImageFields(TypedDict, total=False):
         ),
     ]
     disk_format: Annotated[
-        Literal["zvhd2", "vhd", "zvhd", "raw", "qcow2", "iso"],
+        Literal[
+            "zvhd2",
+            "vhd",
+            "zvhd",
+            "raw",
+            "qcow2",
+            "iso",
+            "vmdk",
+            "vhdx",
+            "vdi",
+            "ploop",
+        ],
         Field(
             description="The format that the cloud keeps the image in, not the source "
-            "file's; left out, the cloud decides.",
+            "file's; left out, the cloud decides. With `source_url` it is the file's "
+            "own, and has to be given.",
             examples=["zvhd2"],
         ),
     ]
@@ -286,11 +312,9 @@ IMAGE = TypeAdapter(Image)
 HEAD_FIELDS = ("version", "name", "defaults", "images")
 DEFAULTS_FIELDS = tuple(ImageFields.__annotations__)
 IMAGE_FIELDS = ("name", "key", *DEFAULTS_FIELDS)
-REQUIRED_IN_EFFECT = ("os_version", "min_disk")
 
 # draft-07: the newest that every YAML editor takes.
 _DRAFT = "http://json-schema.org/draft-07/schema#"
-_ONE_SOURCE = (["image_url", "bucket"], ["image_url", "object"])
 
 
 def json_schema() -> dict[str, Any]:
@@ -302,7 +326,7 @@ def json_schema() -> dict[str, Any]:
     schema = TypeAdapter(ManifestFile).json_schema()
     for title in ("ImageFields", "Image"):
         shape = schema["$defs"][title]
-        shape["not"] = {"anyOf": [{"required": list(pair)} for pair in _ONE_SOURCE]}
+        shape["not"] = {"anyOf": [{"required": list(pair)} for pair in EXCLUSIVE]}
         for field, advice in rules.NOT_YET.items():
             shape["properties"][field] = {
                 "not": {},

@@ -133,7 +133,11 @@ def test_loading_and_the_schema_agree_on_numbers(field, data):
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("example.yaml", 4), ("rehearsal.yaml", 30), ("rehearsal-faults.yaml", 12)],
+    [
+        ("example.yaml", 4),
+        ("rehearsal.yaml", 30),
+        ("rehearsal-faults.yaml", 12),
+    ],
 )
 def test_the_manifests_that_ship_are_valid(name, count):
     path = MANIFESTS / name
@@ -144,6 +148,11 @@ def test_the_manifests_that_ship_are_valid(name, count):
     for spec in specs:
         assert spec.min_disk_gb >= 40  # legal on every cloud of the family
         assert (spec.size_bytes or 0) <= spec.min_disk_gb * 2**30
+
+
+def test_the_manifest_for_plain_openstack_is_valid_and_all_from_the_web():
+    specs = load_manifest(MANIFESTS / "openstack.yaml").images
+    assert [spec.is_from_web for spec in specs] == [True, True]
 
 
 def test_the_example_shows_every_field():
