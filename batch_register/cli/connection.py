@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from batch_register.cli.first_login import LoginPatience, patiently
+from batch_register.errors import ManifestError, ManifestProblem
+from batch_register.glance.client import GlanceClient
 from batch_register.identity import (
     Cloud,
     Connection,
@@ -27,12 +29,18 @@ from batch_register.identity.cloud import GivenToken
 from batch_register.identity.login import secrets
 from batch_register.ims.client import ImsClient
 from batch_register.ims.overrides import overridden
-from batch_register.ims.profile import Endpoints, Profile, profile_for
+from batch_register.ims.profile import (
+    Endpoints,
+    Profile,
+    profile_for,
+    source_problem,
+)
 from batch_register.logs.redaction import keep_secret
-from batch_register.model import Target
+from batch_register.model import Manifest, Target
 from batch_register.ports import Clock, ImageService, Observer
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
+from batch_register.transport import Sender
 from batch_register.transport.dates import DatedSender
 from batch_register.transport.http import HttpOptions, HttpSender
 from batch_register.transport.sockets import open_files_limit, pool_size
@@ -40,6 +48,7 @@ from batch_register.transport.tls import Tls
 
 # Connections beyond the images in flight: polling must not wait behind writes.
 _SPARE_CONNECTIONS = 8
+_MOST_PROBLEMS = 100  # of a manifest that are shown
 # From connecting to the last byte of the answer, however slowly it drips.
 CALL_DEADLINE_S = 60.0
 
@@ -63,6 +72,22 @@ class CloudService:
     # Unfinished jobs at once, as the operator told; a published one is only a ceiling
     # of whole clouds, so a run finds its own.
     told_task_limit: int | None
+
+
+def require_fitting_sources(path: Path, manifest: Manifest, profile: Profile) -> None:
+    """Refuse a manifest whose sources are not of the kind that the cloud takes.
+
+    Raises:
+        ManifestError: names every such entry.
+    """
+    problems = tuple(
+        ManifestProblem(line=spec.line, column=1, message=message, entry=spec.key)
+        for spec in manifest.images
+        if (message := source_problem(spec, profile)) is not None
+    )
+    if problems:
+        shown = problems[:_MOST_PROBLEMS]
+        raise ManifestError(str(path), shown, found=len(problems))
 
 
 def chosen_cloud(settings: Settings) -> Cloud:
@@ -133,12 +158,10 @@ async def open_service(
         profile = profile_of(cloud, endpoint)
         dated = DatedSender(sender)
         yield CloudService(
-            images=ImsClient(
-                sender=dated,
-                authoriser=connection.authoriser,
-                clock=clock,
-                endpoint=endpoint,
-                project_id=connection.project_id,
+            images=_client(
+                connection,
+                dated,
+                clock,
                 profile=profile,
                 deadline_s=call_deadline_s,
                 observer=observer,
@@ -183,6 +206,37 @@ def profile_of(cloud: Cloud, endpoint: str) -> Profile:
 
 def _told_task_limit(cloud: Cloud, profile: Profile) -> int | None:
     return profile.task_limit if "task_limit" in cloud.profile_overrides else None
+
+
+def _client(
+    connection: Connection,
+    sender: Sender,
+    clock: Clock,
+    *,
+    profile: Profile,
+    deadline_s: float,
+    observer: Observer,
+) -> ImageService:
+    """Return the client that speaks as the profile's image service does."""
+    if profile.fetches_from_web:
+        return GlanceClient(
+            sender=sender,
+            authoriser=connection.authoriser,
+            clock=clock,
+            endpoint=connection.image_endpoint,
+            project_id=connection.project_id,
+            deadline_s=deadline_s,
+        )
+    return ImsClient(
+        sender=sender,
+        authoriser=connection.authoriser,
+        clock=clock,
+        endpoint=connection.image_endpoint,
+        project_id=connection.project_id,
+        profile=profile,
+        deadline_s=deadline_s,
+        observer=observer,
+    )
 
 
 def _patience(settings: Settings) -> LoginPatience:

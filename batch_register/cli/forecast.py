@@ -20,7 +20,11 @@ from batch_register.cli.assembly import (
     the_cloud,
     throttled,
 )
-from batch_register.cli.connection import WallClock, open_service
+from batch_register.cli.connection import (
+    WallClock,
+    open_service,
+    require_fitting_sources,
+)
 from batch_register.cli.console import log_plan
 from batch_register.cli.display import Display
 from batch_register.cli.observers import LogObserver
@@ -49,12 +53,12 @@ def show_forecast(path: Path, resolved: ResolvedSettings) -> None:
         manifest = load_manifest(path)
         ledger = ledger_path(path, settings)
         replay = read_ledger(ledger) if ledger.exists() else Replay()
-        forecast = asyncio.run(_forecast(manifest, ledger, replay, settings))
+        forecast = asyncio.run(_forecast(path, manifest, ledger, replay, settings))
     _show(forecast, manifest, settings.output)
 
 
 async def _forecast(
-    manifest: Manifest, ledger: Path, replay: Replay, settings: Settings
+    path: Path, manifest: Manifest, ledger: Path, replay: Replay, settings: Settings
 ) -> list[Decision]:
     clock, stop, observer = WallClock(), Stop(), LogObserver()
     batch = Batch(
@@ -69,6 +73,7 @@ async def _forecast(
         the_cloud(manifest, ledger, settings) as cloud,
         open_service(cloud, settings, clock, stop=stop, observer=observer) as service,
     ):
+        require_fitting_sources(path, manifest, service.profile)
         check_target(str(ledger), replay, manifest.name, service.target)
         throttle = throttled(service.images, settings, stop=stop, observer=observer)
         look = Look(

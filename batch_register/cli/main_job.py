@@ -30,6 +30,7 @@ from batch_register.cli.connection import (
     CloudService,
     WallClock,
     open_service,
+    require_fitting_sources,
 )
 from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, make_progress
@@ -95,7 +96,7 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
         ledger = ledger_path(path, settings)
-        code, source = asyncio.run(_run(manifest, ledger, settings, display))
+        code, source = asyncio.run(_run(path, manifest, ledger, settings, display))
         if source is None:
             source = source_of(str(ledger), read_ledger(ledger))
         _publish(fold([source]), settings, ledger)
@@ -112,7 +113,7 @@ def _check_selection(manifest: Manifest, settings: Settings) -> None:
 
 
 async def _run(
-    manifest: Manifest, ledger: Path, settings: Settings, display: Display
+    path: Path, manifest: Manifest, ledger: Path, settings: Settings, display: Display
 ) -> tuple[int, Source | None]:
     """Return the exit code, and what the ledger holds if that is known for certain."""
     stop, clock = Stop(), WallClock()
@@ -126,26 +127,27 @@ async def _run(
                 open_service(
                     cloud, settings, clock, stop=stop, observer=LogObserver()
                 ) as service,
-                LedgerFile.open(
+            ):
+                require_fitting_sources(path, manifest, service.profile)
+                async with LedgerFile.open(
                     ledger,
                     manifest_name=manifest.name,
                     target=service.target,
                     run_id=run_id,
                     clock=clock,
-                ) as record,
-            ):
-                await record.note_many([run_started(__version__)])
-                log.info("run.started", run_id=run_id, cut_bytes=record.cut_bytes)
-                outcome = await _execute(
-                    manifest, service, record, settings, stop, display
-                )
-                await record.note_many(
-                    [run_finished(outcome.counts, outcome.exit_code)]
-                )
-                counts = dataclasses.asdict(outcome.counts)
-                log.info("run.finished", exit_code=outcome.exit_code, **counts)
-                source = source_of_run(str(ledger), record.replay, run_id)
-                return outcome.exit_code, source
+                ) as record:
+                    await record.note_many([run_started(__version__)])
+                    log.info("run.started", run_id=run_id, cut_bytes=record.cut_bytes)
+                    outcome = await _execute(
+                        manifest, service, record, settings, stop, display
+                    )
+                    await record.note_many(
+                        [run_finished(outcome.counts, outcome.exit_code)]
+                    )
+                    counts = dataclasses.asdict(outcome.counts)
+                    log.info("run.finished", exit_code=outcome.exit_code, **counts)
+                    source = source_of_run(str(ledger), record.replay, run_id)
+                    return outcome.exit_code, source
         except (asyncio.CancelledError, StoppedError):
             if stop.reason is None:
                 raise

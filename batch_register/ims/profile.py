@@ -4,7 +4,8 @@ Decides: limits, formats, call paths and default addresses per cloud. Must not k
 requests, answers, credentials.
 
 Sources: "Creating Image Metadata", "Registering an Image" and "Constraints" of each
-cloud's Image Management Service documentation; "Regions and Endpoints".
+cloud's Image Management Service documentation; "Regions and Endpoints"; OpenStack
+Glance, "Disk and Container Formats".
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Profile:
     takes_iso: bool = False
     takes_windows: bool = True
     takes_chinese_names: bool = False
+    fetches_from_web: bool = False  # plain Glance: no buckets, addresses instead
     task_limit: int | None = None  # unfinished tasks at once; None: not published
     domains: tuple[str, ...] = ()  # by which an endpoint's host is known
     regions: Mapping[str, Endpoints] = field(default_factory=dict, hash=False)
@@ -158,10 +160,20 @@ FLEXIBLE_ENGINE: Final = Profile(
     domains=("prod-cloud-ocb.orange-business.com",),
     regions={"eu-west-0": _FLEXIBLE_ENGINE},
 )
+OPENSTACK: Final = Profile(
+    name="openstack",
+    linux_min_disk_floor_gb=0,
+    windows_min_disk_floor_gb=0,
+    disk_formats=("iso", "ploop", "qcow2", "raw", "vdi", "vhd", "vhdx", "vmdk"),
+    takes_iso=True,
+    takes_chinese_names=True,
+    fetches_from_web=True,
+)
 GENERIC: Final = Profile(name="generic")
 
 PROFILES: Final = {
-    profile.name: profile for profile in (HUAWEI, OTC, FLEXIBLE_ENGINE, GENERIC)
+    profile.name: profile
+    for profile in (HUAWEI, OTC, FLEXIBLE_ENGINE, OPENSTACK, GENERIC)
 }
 
 
@@ -194,6 +206,7 @@ _NAME_WITH_CHINESE: Final = re.compile(
 def check_spec(spec: ImageSpec, profile: Profile) -> list[str]:
     """Return what this cloud would refuse of one entry, one sentence each."""
     problems = [
+        source_problem(spec, profile),
         _name_problem(spec, profile),
         _min_disk_problem(spec, profile),
         _disk_format_problem(spec, profile),
@@ -201,6 +214,21 @@ def check_spec(spec: ImageSpec, profile: Profile) -> list[str]:
         _windows_problem(spec, profile),
     ]
     return [problem for problem in problems if problem is not None]
+
+
+def source_problem(spec: ImageSpec, profile: Profile) -> str | None:
+    """Return that this cloud does not take the kind of source that an entry has."""
+    if spec.is_from_web == profile.fetches_from_web:
+        return None
+    if spec.is_from_web:
+        return (
+            f"source_url: the {profile.name} profile takes files from buckets only; "
+            "copy the file to a bucket, and name it with `bucket` and `object`"
+        )
+    return (
+        f"{spec.image_url!r} is an object in a bucket: the {profile.name} profile has "
+        "no buckets; give `source_url`, an http or https address of the file"
+    )
 
 
 def _is_windows(os_version: str) -> bool:

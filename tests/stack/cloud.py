@@ -113,10 +113,11 @@ class Stack:
         return found
 
     def let_hours_pass(self, hours: int) -> None:
-        """Make every import task look as old as if nothing had moved for so long."""
+        """Make every import task look as if it had not moved for so long."""
         with sqlite3.connect(self._folder / "glance.db", timeout=60) as database:
             database.execute(
-                "UPDATE tasks SET updated_at = datetime(updated_at, ?)",
+                "UPDATE tasks SET updated_at = strftime('%Y-%m-%d %H:%M:%f', "
+                "updated_at, ?)",
                 (f"-{hours} hours",),
             )
 

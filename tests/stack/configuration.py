@@ -25,12 +25,13 @@ backend = dogpile.cache.memory
 password_hash_rounds = 4
 """
 
-# Brackets around the lists of the import filter are needed: without them every
+# Pages are short, so that a list of a hundred images has several. Brackets around the lists of the import filter are needed: without them every
 # address is refused.
 _GLANCE = """\
 [DEFAULT]
 enabled_backends = fs:file
 enabled_import_methods = [web-download]
+api_limit_max = 30
 use_stderr = true
 [database]
 connection = sqlite:///{folder}/glance.db?timeout=60

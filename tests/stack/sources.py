@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -37,15 +37,30 @@ def qcow2(size_bytes: int = 1 << 30) -> bytes:
 
 
 class Sources(ThreadingHTTPServer):
-    """Serves `files` by path; one that is in `held` waits for `released`."""
+    """Serves `files` by path, but those that are held back only later."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
-        self.released = threading.Event()
-        self.held: set[str] = set()
+        self._held: dict[str, threading.Event] = {}
+
+    @contextmanager
+    def holding(self, paths: Iterable[str]) -> Iterator[None]:
+        """Leave whoever asks for one of these files waiting until the context ends."""
+        released = threading.Event()
+        self._held |= dict.fromkeys(paths, released)
+        try:
+            yield
+        finally:
+            self._held.clear()
+            released.set()
+
+    def wait_for(self, path: str) -> None:
+        """Return once a file is not held back any more."""
+        if (released := self._held.get(path)) is not None:
+            released.wait(120)
 
     def handle_error(self, *_: object) -> None:
         """Stay silent about a client that was killed."""
@@ -62,8 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             self.send_error(404)
             return
-        if self.path in self.server.held:
-            self.server.released.wait(120)
+        self.server.wait_for(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -82,7 +96,6 @@ def serving() -> Iterator[Sources]:
     try:
         yield server
     finally:
-        server.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -1,0 +1,150 @@
+"""The main job on the real Keystone and Glance: every image once, whatever happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.stack.cloud import Stack
+from tests.stack.sources import Sources
+from tests.stack.wave import Wave, ended, one_each
+
+pytestmark = pytest.mark.integration
+
+NewWave = Callable[[str], Wave]
+
+
+@pytest.fixture
+def new_wave(stack: Stack, sources: Sources, tmp_path: Path) -> NewWave:
+    return lambda name: Wave(name, stack, sources, tmp_path)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < until, "it takes too long"
+        time.sleep(0.1)
+
+
+def has_made(wave: Wave, count: int) -> bool:
+    return wave.count("image.active") >= count
+
+
+def test_a_hundred_images_with_tokens_that_live_five_seconds(new_wave: NewWave) -> None:
+    wave = new_wave("hundred")
+    keys = wave.add_many(100)
+    run = wave.run(token_life_s=5)
+    assert run.code == 0, run.err[-3000:]
+    assert run.report["summary"]["active"] == 100
+    assert wave.in_glance() == one_each(keys)
+
+
+def test_a_hundred_images_in_spite_of_two_kills(new_wave: NewWave) -> None:
+    wave = new_wave("killed")
+    keys = wave.add_many(100)
+    for done in (15, 50):
+        process = wave.start()
+        try:
+            wait_until(partial(has_made, wave, done))
+        finally:
+            process.kill()
+            process.communicate()
+        assert process.returncode == -9
+    run = wave.run()
+    assert run.code == 0, run.err[-3000:]
+    assert run.report["summary"]["skipped"] >= 50
+    assert wave.in_glance() == one_each(keys)
+
+
+def test_a_source_that_is_none_fails_alone_and_is_mended(
+    new_wave: NewWave, stack: Stack
+) -> None:
+    wave = new_wave("sources")
+    wave.add("good")
+    wave.add("absent", None)
+    wave.add("no-image", b"plain text\n" * 1000)
+    wave.add_elsewhere("forbidden", "http://127.0.0.1:9/disk.qcow2")
+    run = wave.run()
+    assert run.code == 3, run.err[-3000:]
+    found = {image["key"]: image for image in run.report["images"]}
+    states = {key: image["state"] for key, image in found.items()}
+    assert states.pop("good") == "active"
+    assert set(states.values()) == {"failed"}
+    for key in states:
+        assert found[key]["action"] == "fix_source"
+    failed = [found[key]["error"] for key in ("absent", "no-image")]
+    assert [error["code"] for error in failed] == ["import.failed"] * 2
+    for error in failed:
+        assert "cannot fetch source_url, or the file is not of" in error["reason"]
+        assert error["request_id"].startswith("req-")
+    refused = found["forbidden"]["error"]
+    assert (refused["code"], refused["http_status"]) == ("http.400", 400)
+    assert "does not pass filtering" in refused["reason"]
+
+    for key in states:  # the source is mended, and so is the manifest
+        wave.add(key)
+    again = wave.run()
+    assert again.code == 0, again.err[-3000:]
+    assert wave.in_glance() == one_each(["good", *states])
+
+
+def test_images_that_a_killed_glance_left_are_reported_and_mended(
+    new_wave: NewWave, stack: Stack, sources: Sources
+) -> None:
+    wave = new_wave("restart")
+    quick = [wave.add(f"quick-{number}") for number in range(4)]
+    slow = [wave.add(f"slow-{number}") for number in range(4)]
+    keys = [Path(path).stem for path in (*quick, *slow)]
+    stuck = {Path(path).stem for path in slow}
+    often = ("--poll-interval", "0.2")
+    with sources.holding(slow):
+        process = wave.start(*often, "--image-deadline", "10")
+        wait_until(
+            lambda: (
+                stuck <= {n for n, status in wave.in_glance() if status == "importing"}
+            )
+        )
+        stack.glance.kill()
+        stack.glance.start()
+    run = ended(process)
+    assert run.code == 4, run.err[-3000:]
+    left = {i["key"]: i for i in run.report["images"] if i["state"] == "unknown"}
+    assert left.keys() >= stuck
+    for key in stuck:
+        assert left[key]["error"]["code"] == "deadline"
+        assert "image importing" in left[key]["error"]["reason"]
+    assert all(status == "importing" for n, status in wave.in_glance() if n in stuck)
+
+    stack.let_hours_pass(7)
+    second = wave.run(*often, "--image-deadline", "20")
+    assert second.code == 3, second.err[-3000:]
+    failed = {i["key"]: i for i in second.report["images"] if i["state"] == "failed"}
+    assert failed.keys() >= stuck
+    for image in failed.values():
+        assert image["error"]["code"] == "import.stalled"
+        assert image["action"] == "run_again"
+
+    third = wave.run()
+    assert third.code == 0, third.err[-3000:]
+    assert wave.in_glance() == one_each(keys)
+
+
+def test_a_manifest_of_buckets_is_refused_before_anything_is_made(
+    new_wave: NewWave,
+) -> None:
+    wave = new_wave("buckets")
+    wave.add("web")
+    wave.text = (
+        "version: 1\nname: buckets\ndefaults: {os_version: X, min_disk: 40}\nimages:\n"
+        "- {name: one, image_url: 'bkt:one.qcow2'}\n"
+    )
+    run = wave.run()
+    assert run.code == 65
+    assert "'bkt:one.qcow2' is an object in a bucket" in run.err
+    assert "(image one)" in run.err
+    assert wave.lines() == []
+    assert not wave.in_glance()
