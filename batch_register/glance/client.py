@@ -178,9 +178,12 @@ class GlanceClient:
         """Return whether an id that is taken has no image any more that could be ours.
 
         Deleted, or dead. One that is alive is the engine's to find: if it asks again, it
-        has looked and will not have that one.
+        has looked and will not have that one. Where the look fails nothing is proven.
         """
-        view = await self.get_image(image_id)
+        try:
+            view = await self.get_image(image_id)
+        except ServiceError:
+            return False
         if view is None or view.status is ImageStatus.KILLED:
             return True
         if image_id in self._reported:
