@@ -223,7 +223,8 @@ def source_problem(spec: ImageSpec, profile: Profile) -> str | None:
     if spec.is_from_web:
         return (
             f"source_url: the {profile.name} profile takes files from buckets only; "
-            "copy the file to a bucket, and name it with `bucket` and `object`"
+            "copy the file to a bucket, and name it with `bucket` and `object`, or set "
+            "ims_profile: openstack if that is what the cloud is"
         )
     return (
         f"{spec.image_url!r} is an object in a bucket: the {profile.name} profile has "

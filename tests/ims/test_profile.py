@@ -11,12 +11,14 @@ from batch_register.ims.profile import (
     FLEXIBLE_ENGINE,
     GENERIC,
     HUAWEI,
+    OPENSTACK,
     OTC,
     PROFILES,
     Endpoints,
     JobCall,
     check_spec,
     profile_for,
+    source_problem,
 )
 from tests.ims.scripted import SPEC
 
@@ -51,7 +53,7 @@ def test_a_profile_that_nobody_knows_is_an_error_that_names_those_there_are():
         profile_for("ims.example.com", "aws")
     assert (caught.value.message, caught.value.hint) == (
         "ims_profile 'aws' is not known",
-        "use one of: huawei, otc, flexibleengine, generic",
+        "use one of: huawei, otc, flexibleengine, openstack, generic",
     )
 
 
@@ -115,9 +117,39 @@ def test_the_other_job_call_of_each():
     assert [call.other for call in JobCall] == [JobCall.PROJECT, JobCall.PROGRESS]
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_a_plain_spec_suits_every_cloud(profile):
+WEB_SPEC = replace(
+    SPEC,
+    image_url="https://files.example.com/web-01.vmdk",
+    os_version="",
+    min_disk_gb=0,
+    disk_format="vmdk",
+)
+WITH_BUCKETS = [profile for profile in PROFILES.values() if profile is not OPENSTACK]
+
+
+@pytest.mark.parametrize("profile", WITH_BUCKETS, ids=lambda each: each.name)
+def test_a_plain_spec_suits_every_cloud_with_buckets(profile):
     assert check_spec(SPEC, profile) == []
+
+
+def test_a_file_in_the_web_suits_plain_openstack():
+    assert check_spec(WEB_SPEC, OPENSTACK) == []
+
+
+@pytest.mark.parametrize("profile", WITH_BUCKETS, ids=lambda each: each.name)
+def test_a_file_in_the_web_suits_no_cloud_with_buckets(profile):
+    assert source_problem(WEB_SPEC, profile) == (
+        f"source_url: the {profile.name} profile takes files from buckets only; copy "
+        "the file to a bucket, and name it with `bucket` and `object`, or set "
+        "ims_profile: openstack if that is what the cloud is"
+    )
+
+
+def test_an_object_in_a_bucket_does_not_suit_plain_openstack():
+    assert check_spec(SPEC, OPENSTACK) == [
+        "'wave-07:disks/web-01.qcow2' is an object in a bucket: the openstack profile "
+        "has no buckets; give `source_url`, an http or https address of the file"
+    ]
 
 
 WINDOWS = "Windows Server 2016 Standard 64bit"
