@@ -17,6 +17,7 @@ import sys
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
@@ -36,22 +37,36 @@ class NotToBeHadError(Exception):
     """The packages cannot be installed here; the reason in one line."""
 
 
-def built() -> Path:
-    """Return the folder with `env` and `data`; build it where it is not there yet.
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Where the programs are, and the first data, which is to be copied."""
+
+    programs: Path
+    data: Path
+
+
+def built() -> Built:
+    """Return what is kept; build it where it is not there yet.
 
     Raises:
         NotToBeHadError: the package index does not give what is needed.
     """
     cache = _cache()
     cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"stack-{_digest()}"
+    here = (sys.version, sys.base_prefix, *PACKAGES)
+    recipe = [Path(__file__), Path(__file__).with_name("configuration.py")]
+    env = cache / f"stack-{_digest(*here)}"
+    data = env / f"data-{_digest(*(path.read_text() for path in recipe))}"
     with _locked(cache / "stack.lock"):
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _install(folder / "env")
-            _prepare(folder / "env" / "bin", folder / "data")
-            (folder / "complete").touch()
-    return folder
+        if not (env / "complete").exists():
+            shutil.rmtree(env, ignore_errors=True)
+            _install(env)
+            (env / "complete").touch()
+        if not (data / "complete").exists():
+            shutil.rmtree(data, ignore_errors=True)
+            _prepare(env / "bin", data)
+            (data / "complete").touch()
+    return Built(env / "bin", data)
 
 
 def _cache() -> Path:
@@ -60,10 +75,7 @@ def _cache() -> Path:
     return Path(told) if told else Path(base) / "batch_register"
 
 
-def _digest() -> str:
-    """Return a name for versions and recipe: another one is built anew."""
-    recipe = [Path(__file__), Path(__file__).with_name("configuration.py")]
-    parts = [sys.version, sys.executable, *PACKAGES, *(p.read_text() for p in recipe)]
+def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 

@@ -7,11 +7,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.stack.build import PASSWORD, PROJECT, REGION, USER
+from tests.stack.build import PASSWORD, PROJECT, REGION, USER, Built
 from tests.stack.configuration import keystone_conf, write_glance
 from tests.stack.process import Server, free_port
 from tests.stack.rest import Answer, call, token_of
 
+_USUAL_LIFE_S = 3600
 _CLOUDS = """\
 clouds:
   stack:
@@ -30,11 +31,11 @@ clouds:
 class Stack:
     """One Keystone, one Glance, one project; `close` ends every process."""
 
-    def __init__(self, built: Path, folder: Path, *, source_port: int) -> None:
-        self._programs = built / "env" / "bin"
+    def __init__(self, built: Built, folder: Path, *, source_port: int) -> None:
+        self._programs = built.programs
         self._folder = folder
-        shutil.copytree(built / "data", folder, dirs_exist_ok=True)
-        self.keystone = self._keystone(token_life_s=3600)
+        shutil.copytree(built.data, folder, dirs_exist_ok=True)
+        self.keystone = self._keystone(token_life_s=_USUAL_LIFE_S)
         conf = write_glance(
             folder,
             self._programs,
@@ -72,18 +73,21 @@ class Stack:
             threads=8,
         )
 
-    def clouds_yaml(self, folder: Path, *, token_life_s: int = 3600) -> Path:
+    def keystone_with(self, *, token_life_s: int) -> Server:
+        """Return a Keystone of the same users whose tokens live so long, in seconds."""
+        if token_life_s == _USUAL_LIFE_S:
+            return self.keystone
+        if token_life_s not in self._hasty:
+            self._hasty[token_life_s] = self._keystone(token_life_s=token_life_s)
+            self._hasty[token_life_s].start()
+        return self._hasty[token_life_s]
+
+    def clouds_yaml(self, folder: Path, *, token_life_s: int) -> Path:
         """Write a `clouds.yaml` whose logins give tokens of this life, in seconds."""
-        server = self.keystone
-        if token_life_s != 3600:
-            if token_life_s not in self._hasty:
-                self._hasty[token_life_s] = self._keystone(token_life_s=token_life_s)
-                self._hasty[token_life_s].start()
-            server = self._hasty[token_life_s]
         path = folder / "clouds.yaml"
         path.write_text(
             _CLOUDS.format(
-                port=server.port,
+                port=self.keystone_with(token_life_s=token_life_s).port,
                 user=USER,
                 password=PASSWORD,
                 project=PROJECT,

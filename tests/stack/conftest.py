@@ -26,12 +26,12 @@ def stack(
     request: pytest.FixtureRequest,
 ) -> Iterator[Stack]:
     try:
-        folder = built()
+        kept = built()
     except NotToBeHadError as why:
         request.config.stash[_WHY] = str(why)
         pytest.skip(f"no real Keystone and Glance here: {why}")
     cloud = Stack(
-        folder, tmp_path_factory.mktemp("stack"), source_port=sources.server_port
+        kept, tmp_path_factory.mktemp("stack"), source_port=sources.server_port
     )
     try:
         cloud.start()

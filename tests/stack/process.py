@@ -60,6 +60,10 @@ class Server:
             process.kill()
             process.communicate()
 
+    def count(self, request: str) -> int:
+        """Return how often it gave this answer: `POST /v2/images 201`."""
+        return self._log.read_text(errors="replace").splitlines().count(request)
+
     def words(self) -> str:
         """Return the end of what it logged."""
         return self._log.read_text(errors="replace")[-4000:]

@@ -35,6 +35,22 @@ def application(service: str, configuration: str):
     return wsgi_app.init_app()
 
 
+def told(served):
+    """Tell of every request in one line: method, path, status."""
+
+    def tell(environ, start_response):
+        what = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+
+        def start(status, headers, exc_info=None):
+            sys.stdout.write(f"{what} {status[:3]}\n")
+            sys.stdout.flush()
+            return start_response(status, headers, exc_info)
+
+        return served(environ, start)
+
+    return tell
+
+
 def end_with_parent() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
@@ -45,7 +61,7 @@ def main() -> None:
     sys.argv = sys.argv[:1]  # the services would read it as their own
     threading.Thread(target=end_with_parent, daemon=True).start()
     listener = socket.socket(fileno=int(descriptor))
-    served = application(service, configuration)
+    served = told(application(service, configuration))
     serve(served, sockets=[listener], threads=int(threads))
 
 

@@ -34,13 +34,35 @@ def has_made(wave: Wave, count: int) -> bool:
     return wave.count("image.active") >= count
 
 
-def test_a_hundred_images_with_tokens_that_live_five_seconds(new_wave: NewWave) -> None:
+def test_a_hundred_images_with_tokens_that_live_five_seconds(
+    new_wave: NewWave, stack: Stack
+) -> None:
     wave = new_wave("hundred")
     keys = wave.add_many(100)
+    before = stack.glance.count("POST /v2/images 201")
     run = wave.run(token_life_s=5)
     assert run.code == 0, run.err[-3000:]
     assert run.report["summary"]["active"] == 100
     assert wave.in_glance() == one_each(keys)
+    assert stack.glance.count("POST /v2/images 201") - before == 100
+    hasty = stack.keystone_with(token_life_s=5)
+    assert hasty.count("POST /v3/auth/tokens 201") >= 2
+    again = wave.run()
+    assert (again.code, again.report["summary"]["skipped"]) == (0, 100)
+
+
+def test_two_runs_at_once_with_two_ledgers_make_one_image_each(
+    new_wave: NewWave, tmp_path: Path
+) -> None:
+    """Glance takes an id once: no other cloud lets two runs agree in the same moment."""
+    one, other = new_wave("twins"), new_wave("twins")
+    other.path = tmp_path / "other.yaml"
+    keys = one.add_many(20)
+    assert other.add_many(20) == keys
+    runs = [ended(process) for process in [one.start(), other.start()]]
+    assert one.in_glance() == one_each(keys)
+    for run in runs:
+        assert run.code == 0, run.err[-3000:]
 
 
 def test_a_hundred_images_in_spite_of_two_kills(new_wave: NewWave) -> None:
