@@ -40,7 +40,7 @@ _ADVICE: dict[tuple[Action, FaultKind | None], str] = {
         "key and a new name; the image that exists is left as it is."
     ),
     (Action.FIX_SOURCE, None): (
-        "The disk file's owner: check that the file is in the bucket, readable, whole "
+        "The disk file's owner: check that the file is in its place, readable, whole "
         "and of a supported format and size, then run again."
     ),
     (Action.RAISE_QUOTA, None): (

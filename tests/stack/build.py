@@ -28,6 +28,14 @@ from tests.stack.rest import Answer, call, token_of
 PACKAGES = ("keystone==30.0.0", "glance==33.0.0", "waitress==3.0.2")
 REGION = "region-one"
 PROJECT, USER, PASSWORD = "wave", "operator", "operator-password"
+PROJECT_WITH_LIMITS, USER_WITH_LIMITS = "small", "small-operator"
+# Of a project, in a Glance that obeys limits; sizes in MiB.
+LIMITS = {
+    "image_count_total": 3,
+    "image_size_total": 1000,
+    "image_stage_total": 1000,
+    "image_count_uploading": 100,
+}
 _ADMIN_PASSWORD = "admin-password"
 _SERVICE_PASSWORD = "service-password"
 _INSTALL_S = 1200.0
@@ -145,7 +153,7 @@ def _run(command: list[str]) -> None:
 
 
 def _furnish(port: int) -> None:
-    """Make two projects with a user each, and the image service's place."""
+    """Make projects with a user each, the image service's place and its limits."""
     token, _ = token_of(port, "admin", _ADMIN_PASSWORD, "admin")
 
     def made(kind: str, plural: str, **fields: object) -> str:
@@ -156,6 +164,7 @@ def _furnish(port: int) -> None:
     roles = {role["name"]: role["id"] for role in listed}
     for user, password, project, role in (
         (USER, PASSWORD, PROJECT, "member"),
+        (USER_WITH_LIMITS, PASSWORD, PROJECT_WITH_LIMITS, "member"),
         ("glance", _SERVICE_PASSWORD, "service", "admin"),
     ):
         project_id = made("project", "projects", name=project, domain_id="default")
@@ -164,6 +173,9 @@ def _furnish(port: int) -> None:
         )
         path = f"/v3/projects/{project_id}/users/{user_id}/roles/{roles[role]}"
         assert call(port, "PUT", path, token=token).status == 204
+        if user == "glance":  # which reads everybody's limits
+            path = f"/v3/system/users/{user_id}/roles/{roles['reader']}"
+            assert call(port, "PUT", path, token=token).status == 204
     service_id = made("service", "services", type="image", name="glance")
     made(
         "endpoint",
@@ -173,6 +185,18 @@ def _furnish(port: int) -> None:
         region_id=REGION,
         url="http://127.0.0.1:2",
     )
+    limits = [
+        {
+            "service_id": service_id,
+            "region_id": REGION,
+            "resource_name": name,
+            "default_limit": most,
+        }
+        for name, most in LIMITS.items()
+    ]
+    body = {"registered_limits": limits}
+    answer = call(port, "POST", "/v3/registered_limits", body, token=token)
+    assert answer.status == 201, answer
 
 
 def _id(answer: Answer, kind: str) -> str:

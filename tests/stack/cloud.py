@@ -7,15 +7,21 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.stack.build import PASSWORD, PROJECT, REGION, USER, Built
+from tests.stack.build import (
+    PASSWORD,
+    PROJECT,
+    PROJECT_WITH_LIMITS,
+    REGION,
+    USER,
+    USER_WITH_LIMITS,
+    Built,
+)
 from tests.stack.configuration import keystone_conf, write_glance
 from tests.stack.process import Server, free_port
 from tests.stack.rest import Answer, call, token_of
 
 _USUAL_LIFE_S = 3600
-_CLOUDS = """\
-clouds:
-  stack:
+_CLOUD = """\
     auth:
       auth_url: http://127.0.0.1:{port}/v3
       username: {user}
@@ -29,26 +35,16 @@ clouds:
 
 
 class Stack:
-    """One Keystone, one Glance, one project; `close` ends every process."""
+    """Keystone and Glance; `close` ends every process, `limited` is not started."""
 
     def __init__(self, built: Built, folder: Path, *, source_port: int) -> None:
         self._programs = built.programs
         self._folder = folder
         shutil.copytree(built.data, folder, dirs_exist_ok=True)
         self.keystone = self._keystone(token_life_s=_USUAL_LIFE_S)
-        conf = write_glance(
-            folder,
-            self._programs,
-            keystone_port=self.keystone.port,
-            source_ports=(source_port,),
-        )
-        self.glance = Server(
-            self._programs / "python",
-            "glance",
-            configuration=conf,
-            port=free_port(),
-            threads=8,
-        )
+        endpoint_id = _endpoint_id(folder)
+        self.glance = self._glance(source_port)
+        self.limited = self._glance(source_port, endpoint_id)  # obeys LIMITS
         self._hasty: dict[int, Server] = {}
         _fill_catalogue(
             folder, {1: f"{self.keystone.port}/v3", 2: str(self.glance.port)}
@@ -59,7 +55,7 @@ class Stack:
         self.glance.start()
 
     def close(self) -> None:
-        for server in (self.glance, self.keystone, *self._hasty.values()):
+        for server in (self.glance, self.limited, self.keystone, *self._hasty.values()):
             server.kill()
 
     def _keystone(self, *, token_life_s: int) -> Server:
@@ -68,6 +64,22 @@ class Stack:
         return Server(
             self._programs / "python",
             "keystone",
+            configuration=conf,
+            port=free_port(),
+            threads=8,
+        )
+
+    def _glance(self, source_port: int, endpoint_id: str = "") -> Server:
+        conf = write_glance(
+            self._folder,
+            self._programs,
+            keystone_port=self.keystone.port,
+            source_ports=(source_port,),
+            endpoint_id=endpoint_id,
+        )
+        return Server(
+            self._programs / "python",
+            "glance",
             configuration=conf,
             port=free_port(),
             threads=8,
@@ -83,22 +95,26 @@ class Stack:
         return self._hasty[token_life_s]
 
     def clouds_yaml(self, folder: Path, *, token_life_s: int) -> Path:
-        """Write a `clouds.yaml` whose logins give tokens of this life, in seconds."""
+        """Write a `clouds.yaml` whose logins give tokens of this life, in seconds.
+
+        Cloud `stack` is ours; `small` is a project in the Glance that obeys limits.
+        """
+        port = self.keystone_with(token_life_s=token_life_s).port
+        usual = _cloud(port, USER, PROJECT)
+        small = _cloud(port, USER_WITH_LIMITS, PROJECT_WITH_LIMITS)
+        override = f"    image_endpoint_override: {self.limited.url}\n"
         path = folder / "clouds.yaml"
-        path.write_text(
-            _CLOUDS.format(
-                port=self.keystone_with(token_life_s=token_life_s).port,
-                user=USER,
-                password=PASSWORD,
-                project=PROJECT,
-                region=REGION,
-            )
-        )
+        path.write_text(f"clouds:\n  stack:\n{usual}  small:\n{small}{override}")
         return path
 
     def login(self) -> tuple[str, str]:
         """Return a token, and the project's id."""
         return token_of(self.keystone.port, USER, PASSWORD, PROJECT)
+
+    def limited_login(self) -> tuple[str, str]:
+        """Return the same for the project in the Glance that obeys limits."""
+        port = self.keystone.port
+        return token_of(port, USER_WITH_LIMITS, PASSWORD, PROJECT_WITH_LIMITS)
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Send one request to Glance as the project's user."""
@@ -124,6 +140,21 @@ class Stack:
                 "updated_at, ?)",
                 (f"-{hours} hours",),
             )
+
+
+def _cloud(port: int, user: str, project: str) -> str:
+    """Return the keys of one entry of `clouds.yaml`."""
+    return _CLOUD.format(
+        port=port, user=user, password=PASSWORD, project=project, region=REGION
+    )
+
+
+def _endpoint_id(folder: Path) -> str:
+    """Return the id of the image service's endpoint, which its limits go by."""
+    with sqlite3.connect(folder / "keystone.db") as database:
+        query = "SELECT id FROM endpoint WHERE url = 'http://127.0.0.1:2'"
+        (found,) = database.execute(query).fetchone()
+    return str(found)
 
 
 def _fill_catalogue(folder: Path, places: dict[int, str]) -> None:

@@ -66,6 +66,19 @@ lock_path = {folder}/lock
 """
 
 
+# A Glance that asks Keystone how much there may be.
+_LIMITS = """\
+[oslo_limit]
+auth_url = http://127.0.0.1:{keystone_port}
+auth_type = password
+user_domain_name = Default
+username = glance
+password = service-password
+system_scope = all
+endpoint_id = {endpoint_id}
+"""
+
+
 def keystone_conf(folder: Path, *, token_life_s: int) -> str:
     """Return Keystone's configuration; several may share one folder's data."""
     for name in ("fernet", "credential"):
@@ -74,18 +87,29 @@ def keystone_conf(folder: Path, *, token_life_s: int) -> str:
 
 
 def write_glance(
-    folder: Path, programs: Path, *, keystone_port: int, source_ports: tuple[int, ...]
+    folder: Path,
+    programs: Path,
+    *,
+    keystone_port: int,
+    source_ports: tuple[int, ...],
+    endpoint_id: str = "",
 ) -> Path:
-    """Write Glance's configuration; it fetches from `source_ports` of 127.0.0.1 only."""
-    for name in ("store", "staging", "tasks", "lock", "glance"):
+    """Write Glance's configuration; it fetches from `source_ports` of 127.0.0.1 only.
+
+    With an `endpoint_id` it obeys the limits that Keystone has for that endpoint.
+    """
+    for name in ("store", "staging", "tasks", "lock"):
         (folder / name).mkdir(exist_ok=True)
-    conf = folder / "glance" / "glance-api.conf"
-    conf.write_text(
-        _GLANCE.format(
-            folder=folder,
-            programs=programs,
-            keystone_port=keystone_port,
-            source_ports=",".join(map(str, source_ports)),
-        )
+    text = _GLANCE.format(
+        folder=folder,
+        programs=programs,
+        keystone_port=keystone_port,
+        source_ports=",".join(map(str, source_ports)),
     )
+    if endpoint_id:
+        text = text.replace("[DEFAULT]\n", "[DEFAULT]\nuse_keystone_limits = true\n")
+        text += _LIMITS.format(keystone_port=keystone_port, endpoint_id=endpoint_id)
+    conf = folder / f"glance{endpoint_id}" / "glance-api.conf"
+    conf.parent.mkdir(exist_ok=True)
+    conf.write_text(text)
     return conf

@@ -31,8 +31,15 @@ class Server:
         self._log = configuration.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self) -> None:
-        """Start, and return once it answers."""
+        """Start, unless it runs, and return once it answers."""
+        if self._process is not None:
+            return
         with _bound(self.port) as listener, self._log.open("ab") as log:
             descriptor = listener.fileno()
             self._process = subprocess.Popen(

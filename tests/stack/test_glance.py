@@ -25,11 +25,14 @@ from batch_register.model import (
     JobId,
     JobStatus,
     JobView,
+    Quota,
     identity_tags,
 )
 from batch_register.transport.http import HttpOptions, HttpSender
 from batch_register.transport.tls import Tls
+from tests.stack.build import LIMITS
 from tests.stack.cloud import Stack
+from tests.stack.process import Server
 from tests.stack.sources import Sources, qcow2
 
 pytestmark = pytest.mark.integration
@@ -52,19 +55,29 @@ SPEC = ImageSpec(
 )
 
 
+def client_of(
+    sender: HttpSender, server: Server, login: tuple[str, str]
+) -> GlanceClient:
+    token, project_id = login
+    return GlanceClient(
+        sender=sender,
+        authoriser=FixedToken(token),
+        clock=Now(),
+        endpoint=server.url,
+        project_id=project_id,
+    )
+
+
 @pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[GlanceClient]:
-    token, project_id = stack.login()
-    async with HttpSender(
-        HttpOptions(connections=4, trust_env=False, tls=Tls())
-    ) as sender:
-        yield GlanceClient(
-            sender=sender,
-            authoriser=FixedToken(token),
-            clock=Now(),
-            endpoint=f"http://127.0.0.1:{stack.glance.port}",
-            project_id=project_id,
-        )
+async def sender() -> AsyncIterator[HttpSender]:
+    options = HttpOptions(connections=4, trust_env=False, tls=Tls())
+    async with HttpSender(options) as sender:
+        yield sender
+
+
+@pytest.fixture
+def client(stack: Stack, sender: HttpSender) -> GlanceClient:
+    return client_of(sender, stack.glance, stack.login())
 
 
 async def test_an_image_comes_back_as_it_was_sent(client: GlanceClient) -> None:
@@ -165,6 +178,23 @@ async def test_an_address_that_glance_does_not_fetch_from_is_refused(
 async def test_glance_without_limits_tells_no_quota(client: GlanceClient) -> None:
     with pytest.raises(ServiceError, match="names no limit of images"):
         await client.get_quota()
+
+
+async def test_a_create_beyond_the_limit_of_images_has_met_the_quota(
+    stack: Stack, sender: HttpSender
+) -> None:
+    stack.limited.start()
+    client = client_of(sender, stack.limited, stack.limited_login())
+    limit = LIMITS["image_count_total"]
+    room = limit - (await client.get_quota()).used
+    tags = [identity_tags(f"beyond-{number}", SPEC) for number in range(room + 1)]
+    made = [await client.create_image(SPEC, each) for each in tags[:room]]
+    with pytest.raises(ServiceError) as caught:
+        await client.create_image(SPEC, tags[room])
+    assert (caught.value.kind, caught.value.applied) == (FaultKind.QUOTA, Applied.NO)
+    assert await client.get_quota() == Quota(used=limit, limit=limit)
+    for image in made:
+        await client.delete_image(image.image_id)
 
 
 @pytest.mark.parametrize("disk_format", ["qcow2", "vhd", "raw", "iso", None])

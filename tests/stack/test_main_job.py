@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.build import LIMITS
 from tests.stack.cloud import Stack
 from tests.stack.sources import Sources
 from tests.stack.wave import Wave, ended, one_each
@@ -112,6 +113,21 @@ def test_a_source_that_is_none_fails_alone_and_is_mended(
     again = wave.run()
     assert again.code == 0, again.err[-3000:]
     assert wave.in_glance() == one_each(["good", *states])
+
+
+def test_what_goes_beyond_the_limit_of_images_is_deferred(
+    new_wave: NewWave, stack: Stack
+) -> None:
+    stack.limited.start()
+    wave = new_wave("limited")
+    wave.add_many(5)
+    before = stack.limited.count("POST /v2/images 201")
+    run = wave.run("--cloud", "small")
+    assert run.code == 6, run.err[-3000:]
+    summary, limit = run.report["summary"], LIMITS["image_count_total"]
+    assert (summary["active"], summary["deferred"]) == (limit, 2)
+    assert stack.limited.count("POST /v2/images 201") - before == limit
+    assert stack.limited.count("GET /v2/info/usage 200") >= 1
 
 
 def test_images_that_a_killed_glance_left_are_reported_and_mended(
