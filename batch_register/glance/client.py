@@ -118,7 +118,7 @@ class GlanceClient:
             return view
         task = await or_none(self._import(image_id))
         if verdict.is_dead(task, self.clock.now()):
-            raw = "importing, without a sign of life"
+            raw = f"{view.raw_status or view.status}, its import is dead"
             return replace(view, status=ImageStatus.KILLED, raw_status=raw)
         return view
 

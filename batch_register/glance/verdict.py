@@ -46,15 +46,25 @@ def of_import(error: ServiceError) -> ServiceError:
 
 
 def is_dead(task: ImportTask | None, now: datetime) -> bool:
-    """Return whether an import that should be under way gives no sign of life."""
-    if task is None or task.status not in _UNDER_WAY or task.moved_at is None:
+    """Return whether an import will never end well: it failed, or gives no sign of life.
+
+    Glance puts the image back before it calls the task a failure, so one that still
+    shows as imported then was left like that.
+    """
+    if task is None:
+        return False
+    return task.status is JobStatus.FAIL or _is_silent(task, now)
+
+
+def _is_silent(task: ImportTask, now: datetime) -> bool:
+    if task.status not in _UNDER_WAY or task.moved_at is None:
         return False
     return now - task.moved_at >= SILENCE
 
 
 def job_of(task: ImportTask, job_id: JobId, now: datetime) -> JobView:
     """Return an import as the job that the engine follows, with its fault if it failed."""
-    if is_dead(task, now):
+    if _is_silent(task, now):
         return JobView(job_id=job_id, status=JobStatus.FAIL, fault=_stalled(task))
     return JobView(
         job_id=job_id,

@@ -68,20 +68,18 @@ class ImportTask:
 class _Image(ImageShape):
     size: SizeBytes = 0
     os_glance_failed_import: LooseText = ""  # stores that the last import failed for
-    os_glance_import_task: LooseText = ""  # the lock of an import under way
+    os_glance_import_task: LooseText = ""  # held from an import's acceptance to its end
 
     def view(self) -> ImageView:
         status = _IMAGE_STATUSES.get(self.status, ImageStatus.UNRECOGNISED)
         raw = raw_word(self.status, status)
         if self.status in _OWN_WORDS:
             raw = self.status
-        if status is ImageStatus.QUEUED and self._was_put_back():
+        elif status is ImageStatus.QUEUED and self.os_glance_import_task:
+            status, raw = ImageStatus.SAVING, "queued, its import accepted"
+        elif status is ImageStatus.QUEUED and self.os_glance_failed_import:
             status, raw = ImageStatus.KILLED, "queued again, its import failed"
         return self.shown(status, self.size, raw)
-
-    def _was_put_back(self) -> bool:
-        """Return whether an import has failed and none is under way."""
-        return bool(self.os_glance_failed_import) and not self.os_glance_import_task
 
 
 class _List(Shape):

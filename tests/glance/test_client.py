@@ -161,6 +161,7 @@ async def test_an_image_is_asked_for_once():
             reply(200, {"tasks": [task(updated_at="2026-08-31T19:00:00")]}),
             ImageStatus.KILLED,
         ),
+        (reply(200, {"tasks": [task(status="failure")]}), ImageStatus.KILLED),
     ],
 )
 async def test_an_image_that_is_imported_is_dead_only_if_its_import_is(answer, status):

@@ -77,12 +77,12 @@ SECOND = timedelta(seconds=1)
         (moved(-SECOND), False),
         (moved(None), False),
         (moved(SILENCE, JobStatus.SUCCESS), False),
-        (moved(SILENCE, JobStatus.FAIL), False),
+        (moved(SECOND, JobStatus.FAIL), True),
         (moved(SILENCE, JobStatus.UNRECOGNISED), False),
         (None, False),
     ],
 )
-def test_an_import_is_dead_after_a_long_silence_only(task, dead):
+def test_an_import_is_dead_after_its_failure_or_a_long_silence(task, dead):
     assert is_dead(task, NOW) is dead
 
 

@@ -54,14 +54,13 @@ def test_every_status_has_its_meaning(word, status, raw):
         ("queued", "fs", None, ImageStatus.KILLED),
         ("queued", "", "", ImageStatus.QUEUED),
         ("queued", None, None, ImageStatus.QUEUED),
-        ("queued", "fs", "2e5d", ImageStatus.QUEUED),
+        ("queued", "fs", "2e5d", ImageStatus.SAVING),
+        ("queued", "", "2e5d", ImageStatus.SAVING),
         ("importing", "fs", "2e5d", ImageStatus.SAVING),
         ("active", "fs", "", ImageStatus.ACTIVE),
     ],
 )
-def test_an_image_that_is_queued_again_is_dead_once_nothing_is_under_way(
-    word, failed, lock, status
-):
+def test_a_queued_image_is_what_its_last_import_made_of_it(word, failed, lock, status):
     marks = {"os_glance_failed_import": failed, "os_glance_import_task": lock}
     assert shown(status=word, **marks).status is status
 

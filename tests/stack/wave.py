@@ -41,11 +41,15 @@ class Wave:
 
     def add(self, key: str, data: bytes | None = qcow2()) -> str:
         """Add an image; `data` is its file, None where there is to be none."""
-        path = f"/{self.name}/{key}.qcow2"
+        path = self.path_of(key)
         if data is not None:
             self._sources.files[path] = data
         self._urls[key] = self._sources.url(path)
         return path
+
+    def path_of(self, key: str) -> str:
+        """Return where an image's file is served."""
+        return f"/{self.name}/{key}.qcow2"
 
     def add_elsewhere(self, key: str, url: str) -> None:
         """Add an image whose file is not ours to serve."""
