@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from batch_register.cli.first_login import LoginPatience, patiently
 from batch_register.errors import ManifestError, ManifestProblem
 from batch_register.glance.client import GlanceClient
+from batch_register.glance.verdict import LEAST_SILENCE_S
 from batch_register.identity import (
     Cloud,
     Connection,
@@ -157,14 +158,17 @@ async def open_service(
         endpoint = connection.image_endpoint
         profile = profile_of(cloud, endpoint)
         dated = DatedSender(sender)
+        clients = _Clients(
+            connection=connection,
+            sender=dated,
+            clock=clock,
+            call_deadline_s=call_deadline_s,
+        )
         yield CloudService(
-            images=_client(
-                connection,
-                dated,
-                clock,
-                profile=profile,
-                deadline_s=call_deadline_s,
-                observer=observer,
+            images=(
+                clients.glance(settings.image_deadline_s)
+                if profile.fetches_from_web
+                else clients.ims(profile, observer)
             ),
             target=Target(
                 endpoint=endpoint,
@@ -208,35 +212,42 @@ def _told_task_limit(cloud: Cloud, profile: Profile) -> int | None:
     return profile.task_limit if "task_limit" in cloud.profile_overrides else None
 
 
-def _client(
-    connection: Connection,
-    sender: Sender,
-    clock: Clock,
-    *,
-    profile: Profile,
-    deadline_s: float,
-    observer: Observer,
-) -> ImageService:
-    """Return the client that speaks as the profile's image service does."""
-    if profile.fetches_from_web:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clients:
+    """What every client of one connection needs; `call_deadline_s` is for a request."""
+
+    connection: Connection
+    sender: Sender
+    clock: Clock
+    call_deadline_s: float
+
+    def glance(self, image_deadline_s: float) -> ImageService:
+        """Return the client of plain OpenStack's image service.
+
+        Whoever gives an image long means that its import may take long.
+        """
         return GlanceClient(
-            sender=sender,
-            authoriser=connection.authoriser,
-            clock=clock,
-            endpoint=connection.image_endpoint,
-            project_id=connection.project_id,
-            deadline_s=deadline_s,
+            sender=self.sender,
+            authoriser=self.connection.authoriser,
+            clock=self.clock,
+            endpoint=self.connection.image_endpoint,
+            project_id=self.connection.project_id,
+            deadline_s=self.call_deadline_s,
+            silence_s=max(image_deadline_s, LEAST_SILENCE_S),
         )
-    return ImsClient(
-        sender=sender,
-        authoriser=connection.authoriser,
-        clock=clock,
-        endpoint=connection.image_endpoint,
-        project_id=connection.project_id,
-        profile=profile,
-        deadline_s=deadline_s,
-        observer=observer,
-    )
+
+    def ims(self, profile: Profile, observer: Observer) -> ImageService:
+        """Return the client of a Huawei-style cloud's image service."""
+        return ImsClient(
+            sender=self.sender,
+            authoriser=self.connection.authoriser,
+            clock=self.clock,
+            endpoint=self.connection.image_endpoint,
+            project_id=self.connection.project_id,
+            profile=profile,
+            deadline_s=self.call_deadline_s,
+            observer=observer,
+        )
 
 
 def _patience(settings: Settings) -> LoginPatience:

@@ -52,7 +52,10 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class GlanceClient:
-    """`ports.ImageService` over HTTP; `deadline_s` is for each request, in seconds."""
+    """`ports.ImageService` over HTTP; `deadline_s` is for each request, in seconds.
+
+    An import that gives no sign of life for `silence_s` seconds counts as dead.
+    """
 
     sender: Sender
     authoriser: Authoriser = field(repr=False)
@@ -60,6 +63,7 @@ class GlanceClient:
     endpoint: str
     project_id: str
     deadline_s: float = 60.0
+    silence_s: float = verdict.LEAST_SILENCE_S
     _caller: Caller = field(init=False, repr=False)
     _base: str = field(init=False, repr=False)
     _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
@@ -117,7 +121,7 @@ class GlanceClient:
         if view is None or view.status is not ImageStatus.SAVING:
             return view
         task = await or_none(self._import(image_id))
-        if verdict.is_dead(task, self.clock.now()):
+        if verdict.is_dead(task, self.clock.now(), self.silence_s):
             raw = f"{view.raw_status or view.status}, its import is dead"
             return replace(view, status=ImageStatus.KILLED, raw_status=raw)
         return view
@@ -129,7 +133,9 @@ class GlanceClient:
             ServiceError: see `ports.ImageService`.
         """
         task = await or_none(self._import(ImageId(job_id)))
-        return None if task is None else verdict.job_of(task, job_id, self.clock.now())
+        if task is None:
+            return None
+        return verdict.job_of(task, job_id, self.clock.now(), self.silence_s)
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
         """Return all images of the project that match, over all pages.

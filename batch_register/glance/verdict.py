@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from batch_register.errors import ServiceError
@@ -16,9 +16,9 @@ from batch_register.glance.wire import ImportTask
 from batch_register.model import Action, Fault, FaultKind, JobId, JobStatus, JobView
 
 # A Glance that is killed leaves its imports "processing" for ever. Its own rule breaks
-# an import's lock after an hour without a sign ("Interoperable Image Import"), but a
-# long download gives none either.
-SILENCE: Final = timedelta(hours=6)
+# an import's lock after an hour without a sign (`_enforce_import_lock` in its API), but
+# a long download gives none either.
+LEAST_SILENCE_S: Final = 6 * 3600.0
 
 _TOO_LARGE: Final = 413
 _IMAGE_COUNT: Final = re.compile(r"image_count_total\b.*\bover limit", re.DOTALL)
@@ -45,27 +45,31 @@ def of_import(error: ServiceError) -> ServiceError:
     return error
 
 
-def is_dead(task: ImportTask | None, now: datetime) -> bool:
-    """Return whether an import will never end well: it failed, or gives no sign of life.
+def is_dead(task: ImportTask | None, now: datetime, silence_s: float) -> bool:
+    """Return whether an import will never end well: it failed, or is silent too long.
 
     Glance puts the image back before it calls the task a failure, so one that still
     shows as imported then was left like that.
     """
     if task is None:
         return False
-    return task.status is JobStatus.FAIL or _is_silent(task, now)
+    return task.status is JobStatus.FAIL or _is_silent(task, now, silence_s)
 
 
-def _is_silent(task: ImportTask, now: datetime) -> bool:
+def _is_silent(task: ImportTask, now: datetime, silence_s: float) -> bool:
     if task.status not in _UNDER_WAY or task.moved_at is None:
         return False
-    return now - task.moved_at >= SILENCE
+    return (now - task.moved_at).total_seconds() >= silence_s
 
 
-def job_of(task: ImportTask, job_id: JobId, now: datetime) -> JobView:
-    """Return an import as the job that the engine follows, with its fault if it failed."""
-    if _is_silent(task, now):
-        return JobView(job_id=job_id, status=JobStatus.FAIL, fault=_stalled(task))
+def job_of(task: ImportTask, job_id: JobId, now: datetime, silence_s: float) -> JobView:
+    """Return an import as the job that the engine follows, with its fault if it failed.
+
+    One that has been silent for `silence_s` seconds counts as failed.
+    """
+    if _is_silent(task, now, silence_s):
+        fault = _stalled(task, silence_s)
+        return JobView(job_id=job_id, status=JobStatus.FAIL, fault=fault)
     return JobView(
         job_id=job_id,
         status=task.status,
@@ -74,10 +78,10 @@ def job_of(task: ImportTask, job_id: JobId, now: datetime) -> JobView:
     )
 
 
-def _stalled(task: ImportTask) -> Fault:
-    hours = SILENCE // timedelta(hours=1)
+def _stalled(task: ImportTask, silence_s: float) -> Fault:
     reason = (
-        f"import task {task.task_id} has given no sign of life for {hours} hours; the "
+        f"import task {task.task_id} has given no sign of life for "
+        f"{silence_s / 3600:.0f} hours; the "
         "image service was probably restarted during the import"
     )
     return _fault(task, "import.stalled", reason, Action.RUN_AGAIN)

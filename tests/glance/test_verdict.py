@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from batch_register.errors import ServiceError
-from batch_register.glance.verdict import SILENCE, is_dead, job_of, of_create, of_import
+from batch_register.glance.verdict import is_dead, job_of, of_create, of_import
 from batch_register.glance.wire import ImportTask
 from batch_register.model import Action, Fault, FaultKind, JobId, JobStatus
 
@@ -66,6 +66,8 @@ def moved(ago: timedelta | None, status: JobStatus = JobStatus.RUNNING) -> Impor
 
 
 SECOND = timedelta(seconds=1)
+SILENCE = timedelta(hours=7)
+SILENCE_S = SILENCE.total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -83,21 +85,21 @@ SECOND = timedelta(seconds=1)
     ],
 )
 def test_an_import_is_dead_after_its_failure_or_a_long_silence(task, dead):
-    assert is_dead(task, NOW) is dead
+    assert is_dead(task, NOW, SILENCE_S) is dead
 
 
 def test_an_import_under_way_is_a_job_without_a_fault():
-    job = job_of(moved(SECOND), JOB, NOW)
+    job = job_of(moved(SECOND), JOB, NOW, SILENCE_S)
     assert (job.job_id, job.status, job.fault) == (JOB, JobStatus.RUNNING, None)
 
 
 def test_a_dead_import_is_a_failed_job_that_is_worth_another_try():
-    job = job_of(moved(SILENCE), JOB, NOW)
+    job = job_of(moved(SILENCE), JOB, NOW, SILENCE_S)
     assert job.status is JobStatus.FAIL
     assert job.fault == Fault(
         kind=FaultKind.JOB_FAILED,
         code="import.stalled",
-        reason="import task t-1 has given no sign of life for 6 hours; the image "
+        reason="import task t-1 has given no sign of life for 7 hours; the image "
         "service was probably restarted during the import",
         action=Action.RUN_AGAIN,
     )
@@ -124,7 +126,7 @@ def test_a_failed_import_tells_its_reason_or_the_usual_ones(message, reason):
     task = ImportTask(
         task_id="t-1", status=JobStatus.FAIL, message=message, request_id="req-1"
     )
-    assert job_of(task, JOB, NOW).fault == Fault(
+    assert job_of(task, JOB, NOW, SILENCE_S).fault == Fault(
         kind=FaultKind.JOB_FAILED,
         code="import.failed",
         reason=reason,
@@ -135,5 +137,5 @@ def test_a_failed_import_tells_its_reason_or_the_usual_ones(message, reason):
 
 def test_a_word_that_nobody_knows_is_passed_on():
     task = ImportTask(task_id="t-1", status=JobStatus.UNRECOGNISED, raw_status="paused")
-    job = job_of(task, JOB, NOW)
+    job = job_of(task, JOB, NOW, SILENCE_S)
     assert (job.status, job.raw_status) == (JobStatus.UNRECOGNISED, "paused")

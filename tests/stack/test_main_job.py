@@ -35,6 +35,7 @@ def has_made(wave: Wave, count: int) -> bool:
     return wave.count("image.active") >= count
 
 
+@pytest.mark.fault(10)
 def test_a_hundred_images_with_tokens_that_live_five_seconds(
     new_wave: NewWave, stack: Stack
 ) -> None:
@@ -52,6 +53,7 @@ def test_a_hundred_images_with_tokens_that_live_five_seconds(
     assert (again.code, again.report["summary"]["skipped"]) == (0, 100)
 
 
+@pytest.mark.fault(25)
 def test_two_runs_at_once_with_two_ledgers_make_one_image_each(
     new_wave: NewWave, tmp_path: Path
 ) -> None:
@@ -66,6 +68,7 @@ def test_two_runs_at_once_with_two_ledgers_make_one_image_each(
         assert run.code == 0, run.err[-3000:]
 
 
+@pytest.mark.fault(1)
 def test_a_hundred_images_in_spite_of_two_kills(
     new_wave: NewWave, sources: Sources
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_hundred_images_in_spite_of_two_kills(
     assert wave.in_glance() == one_each(keys)
 
 
+@pytest.mark.fault(35)
 def test_a_source_that_is_none_fails_alone_and_is_mended(
     new_wave: NewWave, stack: Stack
 ) -> None:
