@@ -158,18 +158,15 @@ async def open_service(
         endpoint = connection.image_endpoint
         profile = profile_of(cloud, endpoint)
         dated = DatedSender(sender)
-        clients = _Clients(
+        clients = Clients(
             connection=connection,
             sender=dated,
             clock=clock,
             call_deadline_s=call_deadline_s,
+            image_deadline_s=settings.image_deadline_s,
         )
         yield CloudService(
-            images=(
-                clients.glance(settings.image_deadline_s)
-                if profile.fetches_from_web
-                else clients.ims(profile, observer)
-            ),
+            images=clients.of(profile, observer),
             target=Target(
                 endpoint=endpoint,
                 project_id=connection.project_id,
@@ -213,19 +210,27 @@ def _told_task_limit(cloud: Cloud, profile: Profile) -> int | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Clients:
-    """What every client of one connection needs; `call_deadline_s` is for a request."""
+class Clients:
+    """What every client of one connection needs; `call_deadline_s` is for a request.
+
+    Whoever gives an image long means that its import may take long.
+    """
 
     connection: Connection
     sender: Sender
     clock: Clock
     call_deadline_s: float
+    image_deadline_s: float
 
-    def glance(self, image_deadline_s: float) -> ImageService:
-        """Return the client of plain OpenStack's image service.
+    def of(
+        self, profile: Profile, observer: Observer | None = None
+    ) -> ImsClient | GlanceClient:
+        """Return the client that speaks as the profile's image service does."""
+        if profile.fetches_from_web:
+            return self._glance()
+        return self._ims(profile, observer)
 
-        Whoever gives an image long means that its import may take long.
-        """
+    def _glance(self) -> GlanceClient:
         return GlanceClient(
             sender=self.sender,
             authoriser=self.connection.authoriser,
@@ -233,11 +238,10 @@ class _Clients:
             endpoint=self.connection.image_endpoint,
             project_id=self.connection.project_id,
             deadline_s=self.call_deadline_s,
-            silence_s=max(image_deadline_s, LEAST_SILENCE_S),
+            silence_s=max(self.image_deadline_s, LEAST_SILENCE_S),
         )
 
-    def ims(self, profile: Profile, observer: Observer) -> ImageService:
-        """Return the client of a Huawei-style cloud's image service."""
+    def _ims(self, profile: Profile, observer: Observer | None) -> ImsClient:
         return ImsClient(
             sender=self.sender,
             authoriser=self.connection.authoriser,

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 
 from batch_register.cli.connection import (
+    Clients,
     WallClock,
     chosen_cloud,
     open_sender,
@@ -35,7 +36,6 @@ from batch_register.errors import ServiceError, SettingsError
 from batch_register.identity import Cloud, Connection, connect
 from batch_register.identity.cloud import GivenToken, KeyPair
 from batch_register.identity.clouds import told_variables
-from batch_register.ims.client import ImsClient
 from batch_register.ims.profile import Profile
 from batch_register.logs import configured
 from batch_register.model import Target
@@ -185,19 +185,18 @@ class _Examination:
             self.diagnosis.findings.add(access.wrong_settings(Topic.ENDPOINT, error))
             return
         self._note_target(cloud, connection, profile)
-        client = ImsClient(
+        clients = Clients(
+            connection=connection,
             sender=witness,
-            authoriser=connection.authoriser,
             clock=self.clock,
-            endpoint=connection.image_endpoint,
-            project_id=connection.project_id,
-            profile=profile,
-            deadline_s=_CALL_DEADLINE_S,
+            call_deadline_s=_CALL_DEADLINE_S,
+            image_deadline_s=self.resolved.settings.image_deadline_s,
         )
         service = ExaminedService(
             cloud=cloud,
             connection=connection,
-            client=client,
+            client=clients.of(profile),
+            profile=profile,
             witness=witness,
             diagnosis=self.diagnosis,
         )

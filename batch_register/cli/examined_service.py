@@ -26,12 +26,16 @@ from batch_register.doctor import (
 from batch_register.doctor.probe import OS_VERSION
 from batch_register.doctor.witness import Witness
 from batch_register.errors import ServiceError
+from batch_register.glance.client import GlanceClient
 from batch_register.identity import Cloud, Connection
 from batch_register.identity.cloud import GivenToken, KeyPair
 from batch_register.ims.client import ImsClient
 from batch_register.ims.outgoing import ListCall
+from batch_register.ims.profile import Profile
 from batch_register.model import Fault
 from batch_register.stopping import Stop
+
+_TASKS = "import tasks"  # what plain OpenStack has in place of jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,8 @@ class ExaminedService:
 
     cloud: Cloud
     connection: Connection
-    client: ImsClient
+    client: ImsClient | GlanceClient
+    profile: Profile
     witness: Witness
     diagnosis: Diagnosis
 
@@ -63,7 +68,7 @@ class ExaminedService:
         left behind is told.
         """
         name = f"{PROBE}-{secrets.token_hex(4)}"
-        min_disk_gb = self.client.profile.min_disk_floor_gb(OS_VERSION)
+        min_disk_gb = self.profile.min_disk_floor_gb(OS_VERSION)
         probe = Probe(
             service=self.client,
             spec=probe_spec(name, min_disk_gb),
@@ -94,22 +99,37 @@ class ExaminedService:
         self._add(refused)
 
     def _note_sight(self, sight: Sight) -> None:
-        client, capabilities = self.client, self.diagnosis.capabilities
-        capabilities.list_call = str(client.list_call)
+        capabilities = self.diagnosis.capabilities
+        list_call, job_call = self._calls()
+        capabilities.list_call = list_call
         if judge.has_job_call(sight.job_fault):
-            capabilities.job_call = str(client.job_call)
+            capabilities.job_call = job_call
         capabilities.quota = sight.quota
         capabilities.tag_filter = sight.tag_filter
         told = judge.sight_findings(
             sight,
-            list_call=judge.call_words(client.list_call, ListCall.EXTENSION),
-            job_call=judge.call_words(client.job_call, client.profile.job_call),
+            list_call=judge.call_words(list_call, self._usual_list_call),
+            job_call=judge.call_words(job_call, self._usual_job_call),
         )
         self._add(access.login_finding(self.cloud), self._endpoint(), *told)
 
+    def _calls(self) -> tuple[str, str]:
+        """Return the calls for lists and for jobs that turned out to be there."""
+        if isinstance(self.client, ImsClient):
+            return str(self.client.list_call), str(self.client.job_call)
+        return self._usual_list_call, self._usual_job_call
+
+    @property
+    def _usual_list_call(self) -> str:
+        is_plain = self.profile.fetches_from_web
+        return str(ListCall.NATIVE if is_plain else ListCall.EXTENSION)
+
+    @property
+    def _usual_job_call(self) -> str:
+        return _TASKS if self.profile.fetches_from_web else str(self.profile.job_call)
+
     def _endpoint(self) -> Finding:
-        profile = self.client.profile
-        return access.endpoint_finding(self.cloud, self.connection, profile)
+        return access.endpoint_finding(self.cloud, self.connection, self.profile)
 
     def _add(self, *findings: Finding) -> None:
         self.diagnosis.findings.add(*findings)

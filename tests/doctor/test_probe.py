@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -102,8 +102,9 @@ def test_the_shell_is_named_and_tagged_as_a_probe() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_the_shell_is_what_every_profile_takes(profile: Profile) -> None:
-    spec = probe_spec(NAME, profile.min_disk_floor_gb("Other Linux(64 bit)"))
-    assert check_spec(spec, profile) == []
+    shell = probe_spec(NAME, profile.min_disk_floor_gb("Other Linux(64 bit)"))
+    source = "https://files.example/x" if profile.fetches_from_web else "bucket:x"
+    assert check_spec(replace(shell, image_url=source), profile) == []
 
 
 def test_a_list_that_lags_is_measured_to_the_next_look() -> None:
