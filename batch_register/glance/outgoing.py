@@ -12,8 +12,7 @@ import json
 import uuid
 from typing import Final
 
-from batch_register.ims.listing import LIST_LIMIT
-from batch_register.ims.outgoing import encoded
+from batch_register.ims import outgoing
 from batch_register.model import (
     ENTRY_TAG,
     SPEC_TAG,
@@ -67,16 +66,7 @@ def import_body(spec: ImageSpec) -> bytes:
 
 def list_query(query: ImageQuery, project_id: str, marker: str | None) -> str:
     """Return the query string of one page of our project's images."""
-    filters = [
-        ("owner", project_id),
-        ("limit", str(LIST_LIMIT)),
-        ("id", query.image_id),
-        ("name", query.name),
-        ("tag", "=".join(query.tag) if query.tag else None),
-        ("created_at", f"gte:{query.created_since}" if query.created_since else None),
-        ("marker", marker),
-    ]
-    return "&".join(f"{key}={encoded(val)}" for key, val in filters if val is not None)
+    return outgoing.list_query(query, project_id, marker, kind=None)
 
 
 def _json(body: dict[str, object]) -> bytes:

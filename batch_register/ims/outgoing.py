@@ -78,10 +78,19 @@ def register_body(spec: ImageSpec) -> bytes:
     return _json({"image_url": spec.image_url})
 
 
-def list_query(query: ImageQuery, project_id: str, marker: str | None) -> str:
-    """Return the query string of one page of our project's private images."""
+def list_query(
+    query: ImageQuery,
+    project_id: str,
+    marker: str | None,
+    *,
+    kind: str | None = "private",
+) -> str:
+    """Return the query string of one page of our project's images.
+
+    `kind` is the service's own word for such images; None: it knows no kinds.
+    """
     filters = [
-        ("__imagetype", "private"),
+        ("__imagetype", kind),
         ("owner", project_id),
         ("limit", str(LIST_LIMIT)),
         ("id", query.image_id),
