@@ -24,7 +24,6 @@ from batch_register.identity.clouds import load_cloud
 from batch_register.identity.endpoints import (
     Whence,
     locate_endpoint,
-    resolve_endpoint,
 )
 from batch_register.identity.files import Surroundings
 from batch_register.identity.keys import FixedHeaders, FixedToken, Signer
@@ -47,7 +46,6 @@ __all__ = [
     "Whence",
     "connect",
     "load_cloud",
-    "resolve_endpoint",
 ]
 
 

@@ -56,13 +56,6 @@ def locate_endpoint(
     raise _nowhere(cloud, catalog)
 
 
-def resolve_endpoint(
-    cloud: Cloud, catalog: tuple[Endpoint, ...], *, fallback: str | None = None
-) -> str:
-    """Return the address alone; raises as `locate_endpoint` does."""
-    return locate_endpoint(cloud, catalog, fallback=fallback).url
-
-
 def _located(cloud: Cloud, found: str, whence: Whence) -> Located:
     if not is_plain_url(found):  # not quoted: it may hold a login
         message = f"{cloud.source}: the catalogue's image service has no plain address"

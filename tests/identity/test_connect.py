@@ -21,7 +21,6 @@ from batch_register.identity.cloud import (
 from batch_register.identity.endpoints import (
     Whence,
     locate_endpoint,
-    resolve_endpoint,
 )
 from batch_register.identity.keys import FixedToken, Signer
 from batch_register.identity.session import Endpoint
@@ -78,7 +77,7 @@ def test_an_override_comes_before_the_catalogue_and_that_before_the_fallback(
 ):
     cloud = replace(CLOUD, **changes)
     fallback = "https://fallback.example/"
-    assert resolve_endpoint(cloud, CATALOG, fallback=fallback) == address
+    assert locate_endpoint(cloud, CATALOG, fallback=fallback).url == address
 
 
 @pytest.mark.parametrize(
@@ -97,7 +96,7 @@ def test_who_gave_the_address_is_kept(changes, whence):
 def test_a_region_that_the_catalogue_has_not_is_told_by_those_it_has():
     cloud = replace(CLOUD, region_name="eu-dee")
     with pytest.raises(SettingsError, match="no image service in region 'eu-dee'") as c:
-        resolve_endpoint(cloud, CATALOG)
+        locate_endpoint(cloud, CATALOG)
     assert c.value.hint == "set region_name (or --region) to one of: eu-de, eu-nl"
 
 
@@ -106,15 +105,15 @@ def test_a_catalogue_may_call_the_service_ims_and_leave_the_region_open():
         endpoint("", service_type="image"),
         endpoint("https://any.example/v2.1", service_type="ims", region="*"),
     )
-    assert resolve_endpoint(CLOUD, catalog) == "https://any.example"
+    assert locate_endpoint(CLOUD, catalog).url == "https://any.example"
 
 
 def test_several_regions_without_one_being_named_are_not_guessed_at():
     cloud = replace(CLOUD, region_name=None)
     with pytest.raises(SettingsError) as caught:
-        resolve_endpoint(cloud, CATALOG)
+        locate_endpoint(cloud, CATALOG)
     assert caught.value.hint == "set region_name to one of: eu-de, eu-nl"
-    assert resolve_endpoint(cloud, CATALOG[3:4]) == "https://de.example"
+    assert locate_endpoint(cloud, CATALOG[3:4]).url == "https://de.example"
 
 
 @pytest.mark.parametrize(
@@ -128,14 +127,14 @@ def test_several_regions_without_one_being_named_are_not_guessed_at():
 )
 def test_an_address_of_the_catalogue_that_is_none_is_neither_used_nor_quoted(url):
     with pytest.raises(SettingsError, match="no plain address") as caught:
-        resolve_endpoint(CLOUD, (endpoint(url),))
+        locate_endpoint(CLOUD, (endpoint(url),))
     assert "canary" not in str(caught.value)
     assert caught.value.hint == "set image_endpoint_override"
 
 
 def test_no_address_at_all_names_what_to_set():
     with pytest.raises(SettingsError, match=r"cloud 'otc' in clouds\.yaml") as caught:
-        resolve_endpoint(CLOUD, ())
+        locate_endpoint(CLOUD, ())
     assert "image_endpoint_override" in caught.value.hint
 
 
