@@ -11,6 +11,7 @@ from batch_register.errors import AuthenticationError, ServiceError, SettingsErr
 from batch_register.identity import Connection, connect
 from batch_register.identity.cloud import (
     Cloud,
+    CredentialLogin,
     Domain,
     GivenToken,
     KeyPair,
@@ -34,6 +35,7 @@ KEYS = AccessKeys(access_key="AK", secret_key="canary-secret")
 LOGIN = PasswordLogin(
     auth_url=URL, user=User(name="u", domain=Domain(name="d")), password="canary"
 )
+CREDENTIAL = CredentialLogin(auth_url=URL, secret="canary", credential_id="c")
 CLOUD = Cloud(
     name="otc",
     source="cloud 'otc' in clouds.yaml",
@@ -171,6 +173,32 @@ async def test_a_login_without_a_project_in_its_answer_needs_the_settings(
     assert caught.value.hint == "set project_id"
     named = replace(cloud, project=Project(id="mine"))
     assert (await connect(named, sender, clock)).project_id == "mine"
+
+
+@pytest.mark.parametrize(
+    "project",
+    [Project(id="p2"), Project(id="p2", name="eu-de"), Project(name="eu-nl")],
+)
+@pytest.mark.parametrize("auth", [LOGIN, CREDENTIAL])
+async def test_a_login_for_another_project_than_told_is_not_used(
+    clock, keystone, scripted, auth, project
+):
+    """An application credential belongs to one project, whatever stands beside it."""
+    cloud = replace(CLOUD, auth=auth, project=project, image_endpoint="https://ims")
+    wanted = project.id or project.name
+    with pytest.raises(SettingsError, match=f"for project 'eu-de', not '{wanted}'"):
+        await connect(cloud, scripted(keystone), clock)
+
+
+@pytest.mark.parametrize(
+    "project", [Project(), Project(id="p1"), Project(name="EU-de")]
+)
+async def test_a_credential_may_name_its_own_project(
+    clock, keystone, scripted, project
+):
+    cloud = replace(CLOUD, auth=CREDENTIAL, project=project, image_endpoint="https://i")
+    connection = await connect(cloud, scripted(keystone), clock)
+    assert connection.project_id == "p1"
 
 
 async def test_a_given_token_needs_its_project_told(clock, scripted):
