@@ -192,7 +192,11 @@ def open_sender(cloud: Cloud, settings: Settings) -> HttpSender:
         cert_file=cloud.cert,
         key_file=cloud.key,
     )
-    return HttpSender(HttpOptions(connections=connections, trust_env=True, tls=tls))
+    # A rehearsal stays on the machine: a proxy could not reach it either.
+    options = HttpOptions(
+        connections=connections, trust_env=not settings.simulate, tls=tls
+    )
+    return HttpSender(options)
 
 
 def profile_of(cloud: Cloud, endpoint: str) -> Profile:
