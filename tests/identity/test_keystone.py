@@ -366,6 +366,20 @@ async def test_a_token_of_unknown_life_is_used_until_it_is_refused(
     assert len(sender.asked) == 1
 
 
+async def test_a_token_that_never_ends_is_used_for_long(clock, scripted):
+    """The end of the calendar cannot be moved to a clock that is ahead."""
+    body = {"token": {"expires_at": "9999-12-31T23:59:59Z"}}
+    headers = {"x-subject-token": "token-1", "date": "Mon, 31 Aug 2026 23:00:00 GMT"}
+    sender = scripted(
+        Reply(status=201, headers=headers, body=json.dumps(body).encode())
+    )
+    tokens = auth(sender, clock)
+    assert await token_of(tokens) == "token-1"
+    clock.forward(300 * 86400)
+    assert await token_of(tokens) == "token-1"
+    assert len(sender.asked) == 1
+
+
 async def test_a_date_without_a_zone_is_utc(clock, keystone, scripted):
     def zoneless(request):
         reply = keystone(request)
