@@ -144,7 +144,7 @@ class EntryKeys:
     def single_values(self) -> dict[str, str]:
         """Return the text of every key that has one, as it is written."""
         return {
-            key: str(value)
+            key: self._checked(key, value)
             for key, value in self._values.items()
             if isinstance(value, str | int | float)
         }
@@ -181,7 +181,21 @@ class EntryKeys:
             return None
         if not isinstance(value, str | int | float):
             self.refuse(key, "is not a text", "give a single value")
-        return str(value) if key in _VERBATIM else str(value).strip()
+        return (
+            self._checked(key, value)
+            if key in _VERBATIM
+            else self._checked(key, value).strip()
+        )
+
+    def _checked(self, key: str, value: str | float) -> str:
+        """Return the text; a variable of another encoding holds what cannot be sent."""
+        text = str(value)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            problem = "holds bytes that are not UTF-8"
+            self.refuse(key, problem, "write it in UTF-8")
+        return text
 
     def need(self, key: str, why: str) -> str:
         """Return a value that must be there."""

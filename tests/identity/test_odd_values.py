@@ -25,3 +25,42 @@ def test_an_explicit_tag_that_does_not_fit_is_refused_without_its_value(
     with pytest.raises(SettingsError) as caught:
         load_cloud(surroundings, name="x")
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def refusal(tmp_path: Path, environ: dict[str, str], *, name: str | None = None) -> str:
+    """Return what is said of surroundings that describe no usable cloud."""
+    surroundings = Surroundings(environ=environ, cwd=tmp_path, home=tmp_path)
+    with pytest.raises(SettingsError) as caught:
+        load_cloud(surroundings, name=name)
+    return f"{caught.value.message}; {caught.value.hint}"
+
+
+# Python gives bytes of an environment that are not UTF-8 as lone surrogates.
+LATIN_1 = "caf\udce9-hunter2"
+PASSWORD = {
+    "OS_AUTH_URL": "https://iam.example/v3",
+    "OS_USERNAME": "u",
+    "OS_USER_DOMAIN_NAME": "d",
+    "OS_PROJECT_NAME": "p",
+    "OS_PASSWORD": "x",
+}
+ACCESS_KEY = {"HUAWEICLOUD_SDK_AK": "a", "HUAWEICLOUD_SDK_SK": "s"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "variable"),
+    [
+        (PASSWORD, "OS_PASSWORD"),
+        (PASSWORD, "OS_USERNAME"),
+        (PASSWORD, "OS_REGION_NAME"),
+        ({**PASSWORD, "OS_AUTH_TYPE": "v3totp"}, "OS_PASSCODE"),
+        (ACCESS_KEY, "HUAWEICLOUD_SDK_SK"),
+        (ACCESS_KEY, "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+    ],
+)
+def test_a_variable_in_another_encoding_is_refused_without_its_value(
+    tmp_path: Path, environ: dict[str, str], variable: str
+) -> None:
+    told = refusal(tmp_path, {**environ, variable: LATIN_1})
+    assert f"{variable} holds bytes that are not UTF-8" in told
+    assert "hunter2" not in told
