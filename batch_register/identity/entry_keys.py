@@ -8,6 +8,7 @@ Source: openstacksdk, "Configuring OpenStack SDK Applications".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ _REFUSED_HERE = frozenset(
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 _WORDS = frozenset({"true", "false"})
+_LABEL = re.compile(r"[A-Za-z0-9._-]+")  # of a host name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +220,10 @@ class EntryKeys:
         if "{region_name}" in text:
             if self._region_name is None:
                 self.lacks("region_name", f"{self._label(key)} is made of it")
+            if not _LABEL.fullmatch(self._region_name):
+                # a slash in it would end the host early, and lead elsewhere
+                hint = "give letters, digits and - . _ only"
+                self.refuse("region_name", f"cannot be part of {key}", hint)
             text = text.replace("{region_name}", self._region_name)
         if "{" in text or "}" in text:
             hint = "write it out: {region_name} alone is filled in"

@@ -64,3 +64,12 @@ def test_a_variable_in_another_encoding_is_refused_without_its_value(
     told = refusal(tmp_path, {**environ, variable: LATIN_1})
     assert f"{variable} holds bytes that are not UTF-8" in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("region", ["thief.example/", "thief.example\\", "a b", "a:1"])
+def test_a_region_that_would_end_the_host_early_is_no_part_of_an_address(
+    tmp_path: Path, region: str
+) -> None:
+    address = {"OS_AUTH_URL": "https://iam.{region_name}.otc.example/v3"}
+    told = refusal(tmp_path, {**PASSWORD, **address, "OS_REGION_NAME": region})
+    assert "OS_REGION_NAME cannot be part of auth_url" in told
