@@ -73,3 +73,17 @@ def test_a_region_that_would_end_the_host_early_is_no_part_of_an_address(
     address = {"OS_AUTH_URL": "https://iam.{region_name}.otc.example/v3"}
     told = refusal(tmp_path, {**PASSWORD, **address, "OS_REGION_NAME": region})
     assert "OS_REGION_NAME cannot be part of auth_url" in told
+
+
+def test_a_place_that_cannot_be_looked_at_is_not_passed_over(tmp_path: Path) -> None:
+    """Another file further down the search path may name the same cloud."""
+    beyond = "x" * 300  # a name longer than a file system has them
+    for variable in ("OS_CLIENT_CONFIG_FILE", "XDG_CONFIG_HOME"):
+        told = refusal(tmp_path, {variable: f"/{beyond}"}, name="x")
+        assert "cannot be looked for: File name too long" in told
+
+
+def test_an_entry_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    for stem in ("clouds", "secure"):
+        (tmp_path / f"{stem}.yaml").write_text("clouds: &all {x: *all}")
+    assert "secure.yaml: an entry contains itself" in refusal(tmp_path, {}, name="x")
