@@ -270,6 +270,18 @@ async def test_many_refusals_of_one_token_cause_one_login(clock, keystone, scrip
     assert await token_of(tokens) == "token-2"
 
 
+async def test_a_login_that_gives_the_same_token_again_is_one_for_all(clock, scripted):
+    headers = {"x-subject-token": "ever-the-same"}
+    sender = scripted(Reply(status=201, headers=headers, body=b'{"token": {}}'))
+    tokens = auth(sender, clock)
+    refused = await tokens.authorise(ASKED)
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(tokens.renew(refused)) for _ in range(50)]
+    assert {call.result() for call in calls} == {True}
+    assert await tokens.renew(refused) is False
+    assert len(sender.asked) == 2
+
+
 async def test_a_refusal_of_a_token_that_is_gone_asks_nothing(
     clock, keystone, scripted
 ):
