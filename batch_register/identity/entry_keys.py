@@ -82,6 +82,7 @@ _REFUSED_HERE = frozenset(
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 _WORDS = frozenset({"true", "false"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LABEL = re.compile(r"[A-Za-z0-9._-]+")  # of a host name
 
 
@@ -183,11 +184,13 @@ class EntryKeys:
             return None
         if not isinstance(value, str | int | float):
             self.refuse(key, "is not a text", "give a single value")
-        return (
-            self._checked(key, value)
-            if key in _VERBATIM
-            else self._checked(key, value).strip()
-        )
+        text = self._checked(key, value)
+        if key in _VERBATIM:
+            return text
+        text = text.strip()
+        if _CONTROL.search(text):
+            self.refuse(key, "is not one line", "take the control characters out")
+        return text
 
     def _checked(self, key: str, value: str | float) -> str:
         """Return the text; a variable of another encoding holds what cannot be sent."""

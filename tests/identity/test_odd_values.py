@@ -75,6 +75,17 @@ def test_a_region_that_would_end_the_host_early_is_no_part_of_an_address(
     assert "OS_REGION_NAME cannot be part of auth_url" in told
 
 
+@pytest.mark.parametrize("variable", ["OS_TOKEN", "OS_PROJECT_ID"])
+def test_a_value_of_several_lines_is_refused_without_its_value(
+    tmp_path: Path, variable: str
+) -> None:
+    """It cannot stand in a header; every request would fail, and the run with 69."""
+    environ = {"OS_TOKEN": "t", "OS_PROJECT_ID": "p", variable: "hunter2\nhunter2"}
+    told = refusal(tmp_path, environ)
+    assert f"{variable} is not one line" in told
+    assert "hunter2" not in told
+
+
 def test_a_place_that_cannot_be_looked_at_is_not_passed_over(tmp_path: Path) -> None:
     """Another file further down the search path may name the same cloud."""
     beyond = "x" * 300  # a name longer than a file system has them
