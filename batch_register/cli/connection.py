@@ -148,6 +148,8 @@ async def open_service(
         SettingsError, AuthenticationError, ServiceError: see identity.connect.
         StoppedError: the run was told to stop before it had logged in.
     """
+    if cloud.ims_profile is not None:
+        profile_of(cloud, "")  # a slip there is told before any login
     published = published_endpoints(cloud)
     async with open_sender(cloud, settings) as sender:
 
