@@ -134,6 +134,13 @@ def test_an_address_of_the_catalogue_that_is_none_is_neither_used_nor_quoted(url
     assert caught.value.hint == "set image_endpoint_override"
 
 
+def test_a_region_that_the_profile_has_not_is_told():
+    cloud = replace(CLOUD, region_name="eu-dee", ims_profile="otc")
+    with pytest.raises(SettingsError, match="'otc' knows no address") as c:
+        locate_endpoint(cloud, ())
+    assert c.value.hint.startswith("correct region_name (or --region)")
+
+
 def test_no_address_at_all_names_what_to_set():
     with pytest.raises(SettingsError, match=r"cloud 'otc' in clouds\.yaml") as caught:
         locate_endpoint(CLOUD, ())
