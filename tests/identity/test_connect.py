@@ -281,6 +281,14 @@ async def test_none_or_several_projects_are_not_guessed_at(
     assert caught.value.hint == "set project_id"
 
 
+@pytest.mark.parametrize("project_id", [None, "", 7])
+async def test_a_project_whose_id_is_none_is_not_used(clock, scripted, project_id):
+    body = json.dumps({"projects": [{"name": "eu-de", "id": project_id}]}).encode()
+    sender = scripted(Reply(status=200, headers={}, body=body))
+    with pytest.raises(ServiceError, match="did not list the projects"):
+        await connect(KEY_CLOUD, sender, clock)
+
+
 @pytest.mark.parametrize(
     "changes", [{"auth": KeyPair(keys=KEYS)}, {"region_name": None}]
 )
