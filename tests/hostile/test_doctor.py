@@ -157,7 +157,7 @@ def test_a_cloud_that_is_not_described_is_a_wrong_setting(stage: Stage) -> None:
     ended = examined(stage, "--cloud", "nowhere")
     assert ended.code == 2
     assert "there is no cloud 'nowhere'" in lines(ended)["credentials"]
-    assert "known clouds: hostile" in lines(ended)["credentials"]
+    assert "name one of these: hostile" in lines(ended)["credentials"]
 
 
 def test_an_address_of_the_catalogue_is_said_to_be_one(stage: Stage) -> None:
