@@ -22,6 +22,7 @@ from batch_register.doctor import (
     judge,
     patience_for,
     probe_spec,
+    reach,
 )
 from batch_register.doctor.probe import OS_VERSION
 from batch_register.doctor.witness import Witness
@@ -88,7 +89,7 @@ class ExaminedService:
     def _note_refusal(self, fault: Fault) -> None:
         if self.witness.has_heard(self.connection.image_endpoint):
             self._add(self._endpoint())
-        refused = judge.list_refused(
+        refused = reach.list_refused(
             fault,
             self.connection.project_id,
             login_advice=access.service_refused_advice(self.cloud),

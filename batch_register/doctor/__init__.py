@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_register.doctor import access, judge
+from batch_register.doctor import access, judge, reach
 from batch_register.doctor.checkup import Checkup, Sight
 from batch_register.doctor.document import Diagnosis
 from batch_register.doctor.findings import (
@@ -39,4 +39,5 @@ __all__ = [
     "judge",
     "patience_for",
     "probe_spec",
+    "reach",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from batch_register.doctor.findings import Finding, State, Topic
-from batch_register.doctor.judge import reach_advice
+from batch_register.doctor.reach import reach_advice
 from batch_register.errors import AuthenticationError, ServiceError, SettingsError
 from batch_register.identity import Connection, Whence
 from batch_register.identity.cloud import (

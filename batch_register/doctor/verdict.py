@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 
 from batch_register.doctor.findings import Finding, State, TagFilter, Topic
-from batch_register.doctor.judge import code_of, delete_advice, filter_finding
+from batch_register.doctor.judge import delete_advice, filter_finding
+from batch_register.doctor.reach import code_of
 from batch_register.doctor.record import ProbeEnd, ProbeRecord
 from batch_register.model import Fault, FaultKind, ImageId
 

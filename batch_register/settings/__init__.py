@@ -122,7 +122,9 @@ class Settings:
 
     ledger: Annotated[
         Path | None,
-        _file("Where runs are recorded; left out, beside the manifest, if there is one."),
+        _file(
+            "Where runs are recorded; left out, beside the manifest, if there is one."
+        ),
     ] = None
     cloud: Annotated[
         str | None, _name("Entry of clouds.yaml; left out, OS_CLOUD and so on.")

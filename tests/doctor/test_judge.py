@@ -25,13 +25,12 @@ from batch_register.doctor.judge import (
     clock_finding,
     has_job_call,
     list_lag_finding,
-    list_refused,
     quota_finding,
-    reach_advice,
     sight_findings,
     tags_finding,
     task_limit_finding,
 )
+from batch_register.doctor.reach import list_refused, reach_advice
 from batch_register.doctor.verdict import probe_findings
 from batch_register.model import (
     Action,
