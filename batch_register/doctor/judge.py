@@ -155,22 +155,38 @@ def _job_call(fault: Fault | None, call: str) -> Finding:
         topic=Topic.JOB_CALL,
         state=State.WARNING,
         seen=fault.sentence(),
-        advice=(
-            "the account's administrator: grant the right to read image jobs"
-            if fault.kind in NOT_ALLOWED
-            else "runs go by the images alone, and cannot say why an import failed"
+        advice=_read_advice(
+            fault,
+            right="read image jobs",
+            without="runs go by the images alone, and cannot say why an import failed",
         ),
     )
+
+
+def _read_advice(fault: Fault, *, right: str, without: str) -> str:
+    """Return what to do about a read that failed; `without`: what runs do meanwhile."""
+    if fault.kind in NOT_ALLOWED:
+        return (
+            f"the account's administrator: grant the right to {right}; else {without}"
+        )
+    if fault.is_passing:
+        return f"run doctor again; where it stays so, {without}"
+    return without
 
 
 def quota_finding(quota: Quota | None, fault: Fault | None) -> Finding:
     """Return how much room there is for images."""
     if quota is None:
+        without = "runs go by the first refusal (IMG.0015); ask the provider for it"
         return Finding(
             topic=Topic.QUOTA,
             state=State.WARNING,
             seen=fault.sentence() if fault else "not told",
-            advice="runs go by the first refusal (IMG.0015); ask the provider for it",
+            advice=(
+                _read_advice(fault, right="read the image quota", without=without)
+                if fault
+                else without
+            ),
         )
     left = max(quota.limit - quota.used, 0)
     seen = f"{quota.used} of {quota.limit} used, room for {left}"
