@@ -200,13 +200,14 @@ class _Examination:
             witness=witness,
             diagnosis=self.diagnosis,
         )
-        if not await service.look():
-            return
-        if self.probes:
-            await self._probe(service)
+        sight = await service.look()
+        if sight is not None and self.probes:
+            settle_s = self.resolved.settings.settle_s
+            await service.clear_up(sight, settle_s, self.stop)  # first: it makes room
+            await self._probe(service, settle_s)
 
-    async def _probe(self, service: ExaminedService) -> None:
-        lag_s = await service.probe(self.resolved.settings.settle_s, self.stop)
+    async def _probe(self, service: ExaminedService, settle_s: float) -> None:
+        lag_s = await service.probe(settle_s, self.stop)
         if lag_s is not None:
             noted = await self.ledger.note_lag(lag_s, self.clock)
             self.diagnosis.findings.add(*noted)

@@ -15,6 +15,7 @@ from batch_register.doctor.findings import (
     completed,
     exit_code,
 )
+from batch_register.doctor.leftover import clear
 from batch_register.doctor.probe import Probe, ProbePatience, patience_for, probe_spec
 from batch_register.doctor.record import PROBE, ProbeEnd, ProbeRecord
 
@@ -34,6 +35,7 @@ __all__ = [
     "TagFilter",
     "Topic",
     "access",
+    "clear",
     "completed",
     "exit_code",
     "judge",

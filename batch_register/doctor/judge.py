@@ -6,7 +6,7 @@ not know: files, credentials, requests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from batch_register.doctor.checkup import Sight
@@ -18,7 +18,7 @@ from batch_register.doctor.findings import (
 )
 from batch_register.doctor.reach import NOT_ALLOWED
 from batch_register.ims.codes import is_missing_call
-from batch_register.model import Fault, FaultKind, ImageId, Quota
+from batch_register.model import Fault, FaultKind, ImageId, ImageView, Quota
 
 # Gateways allow 15 minutes between a signature's time and theirs ("API Request Signing
 # Guide"); half of that is worth a word, and so is a minute to whoever reads logs.
@@ -94,7 +94,7 @@ def sight_findings(sight: Sight, *, list_call: str, job_call: str) -> list[Findi
         quota_finding(sight.quota, sight.quota_fault),
     ]
     if sight.old_probes:
-        found.append(_old_probes(sight))
+        found.append(leftovers_finding(sight.old_probes, cleared=()))
     return found
 
 
@@ -200,16 +200,25 @@ def quota_finding(quota: Quota | None, fault: Fault | None) -> Finding:
     )
 
 
-def _old_probes(sight: Sight) -> Finding:
-    ids = [view.image_id for view in sight.old_probes]
+def leftovers_finding(
+    views: Sequence[ImageView], *, cleared: Collection[ImageId]
+) -> Finding:
+    """Return what is to be said of old probes' shells; `cleared` are deleted now."""
+    left = [view.image_id for view in views if view.image_id not in cleared]
+    told = [f"deleted what an earlier probe left: image {', '.join(cleared)}"]
+    if not left:
+        return Finding(topic=Topic.LEFTOVERS, state=State.OK, seen=told[0])
+    of_whom = "left behind by an earlier probe, or under way just now"
     return Finding(
         topic=Topic.LEFTOVERS,
         state=State.WARNING,
-        seen=(
-            "left behind by an earlier probe, or under way just now: image "
-            f"{', '.join(ids)}"
+        seen="; ".join(
+            [f"{of_whom}: image {', '.join(left)}", *(told if cleared else [])]
         ),
-        advice=delete_advice(*ids),
+        advice=(
+            f"{delete_advice(*left)}; --probe-write deletes what is surely a probe's, "
+            "once it is an hour old"
+        ),
     )
 
 

@@ -6,7 +6,7 @@ is asked of whom.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from batch_register.ports import Clock
@@ -15,6 +15,8 @@ from batch_register.transport.skew import server_time
 
 # A Date has whole seconds (RFC 9110, section 5.6.7): on average it is half of one old.
 _CUT_OFF = timedelta(seconds=0.5)
+# A Date further ahead of us than this is more likely a broken machine's on the way.
+_MOST_AHEAD_S = 3600.0
 
 
 class Witness:
@@ -41,3 +43,10 @@ class Witness:
     def has_heard(self, url: str) -> bool:
         """Return whether the service at this address has answered anything."""
         return urlsplit(url).netloc in self.answered
+
+    def service_now(self) -> datetime | None:
+        """Return the service's time, UTC, at most an hour ahead; None: it told none."""
+        if self.skew_s is None:
+            return None
+        skew_s = max(self.skew_s, -_MOST_AHEAD_S)
+        return self._clock.now() - timedelta(seconds=skew_s)

@@ -25,6 +25,7 @@ from batch_register.doctor.judge import (
     call_words,
     clock_finding,
     has_job_call,
+    leftovers_finding,
     list_lag_finding,
     quota_finding,
     sight_findings,
@@ -168,6 +169,22 @@ def test_findings_of_a_service_that_answers_all_but_jobs() -> None:
     assert "IMG.0015" in found[Topic.QUOTA].advice
     assert found[Topic.LEFTOVERS].state is WARNING
     assert "DELETE /v2/images/left-1" in found[Topic.LEFTOVERS].advice
+
+
+def test_what_old_probes_left_is_told_apart_from_what_was_cleared() -> None:
+    one, two = (
+        ImageView(image_id=ImageId(name), name=name, status=ImageStatus.QUEUED)
+        for name in ("left-1", "left-2")
+    )
+    some = leftovers_finding([one, two], cleared=[one.image_id])
+    assert some.state is WARNING
+    assert (
+        "just now: image left-2; deleted what an earlier probe left: image left-1"
+        in (some.seen)
+    )
+    assert "left-1" not in some.advice
+    every = leftovers_finding([one], cleared=[one.image_id])
+    assert (every.state, every.advice) == (OK, "")
 
 
 @pytest.mark.parametrize(

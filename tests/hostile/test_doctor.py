@@ -378,6 +378,33 @@ def test_a_shell_that_cannot_be_deleted_is_named(stage: Stage) -> None:
     )
 
 
+class TestAnHourLater:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        """A cloud where an hour is 4 ms of ours, and that is not ahead of us yet."""
+        year_s = 365 * 86400.0
+        return {
+            "speed": 1e6,
+            "start_s": WallClock().now().timestamp() - 2 * year_s,
+            "token_lifetime_s": 100 * year_s,
+        }
+
+    def test_the_next_probe_deletes_what_the_last_one_left(self, stage: Stage) -> None:
+        stage.trouble("delete", refuse("403 Forbidden", "IMG.0026"))
+        assert examined(stage, "--probe-write").code == 77
+        ((left,),) = live(stage).values()
+        stage.peace()
+        told = lines(examined(stage))["old probes"]
+        assert told.startswith("warning: left behind")
+        assert [left] in live(stage).values()  # without the flag nothing is deleted
+        ended = examined(stage, "--probe-write")
+        assert ended.code == 0
+        assert lines(ended)["old probes"] == (
+            f"ok: deleted what an earlier probe left: image {left}"
+        )
+        assert live(stage) == {}
+
+
 def interrupted(then: Callable[[Exchange], Any]) -> Misdeed:
     """Press Ctrl-C while a call is under way, then go on."""
 
