@@ -227,7 +227,7 @@ class _Examination:
         )
         self.diagnosis.capabilities.list_lag_s = remembered.list_lag_s or None
         self.diagnosis.findings.add(
-            access.project_finding(cloud, connection.project_id, profile),
+            access.project_finding(cloud, connection, profile),
             access.objects_finding(cloud, profile),
             judge.task_limit_finding(
                 profile.task_limit,

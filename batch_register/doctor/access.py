@@ -193,15 +193,26 @@ def login_finding(cloud: Cloud) -> Finding:
     return Finding(topic=Topic.LOGIN, state=State.OK, seen=words)
 
 
-def project_finding(cloud: Cloud, project_id: str, profile: Profile) -> Finding:
-    """Return project and region; where regions name projects, they must agree.
+def project_finding(cloud: Cloud, connection: Connection, profile: Profile) -> Finding:
+    """Return project and region, which must agree with each other and the catalogue.
+
+    Where an override gives the address, only the catalogue shows a mistyped region,
+    which would then stand in ledgers.
 
     Source: IAM, "Obtaining a User Token Through Password Authentication": a project is
     named like its region, or like it and an underscore.
     """
     name, region = cloud.project.name, cloud.region_name
     called = f" ({name})" if name else ""
-    seen = f"{project_id}{called}, region {region or 'not named'}"
+    seen = f"{connection.project_id}{called}, region {region or 'not named'}"
+    known = connection.image_regions
+    if region and known and not {region, "*"} & set(known):
+        return Finding(
+            topic=Topic.PROJECT,
+            state=State.WARNING,
+            seen=f"{seen}: the token's catalogue has no image service there",
+            advice=f"set region_name (or --region) to one of: {', '.join(known)}",
+        )
     homes = {each for each in profile.regions if name and _is_of(name, each)}
     if region and homes and region not in homes:
         return Finding(

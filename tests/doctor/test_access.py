@@ -191,8 +191,25 @@ def test_a_project_that_is_named_like_another_region_is_worth_a_word(
     project: str | None, region: str | None, state: State
 ) -> None:
     cloud = replace(CLOUD, project=Project(name=project), region_name=region)
-    assert project_finding(cloud, "p", OTC).state is state
-    assert project_finding(cloud, "p", GENERIC).state is State.OK
+    assert project_finding(cloud, connection(), OTC).state is state
+    assert project_finding(cloud, connection(), GENERIC).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("regions", "state"),
+    [
+        ((), State.OK),  # an access key comes without any catalogue
+        (("eu-de", "eu-nl"), State.OK),
+        (("*",), State.OK),
+        (("eu-ch2", "eu-nl"), State.WARNING),
+    ],
+)
+def test_a_region_that_the_catalogue_has_not_got_is_worth_a_word(
+    regions: tuple[str, ...], state: State
+) -> None:
+    found = project_finding(CLOUD, replace(connection(), image_regions=regions), OTC)
+    assert found.state is state
+    assert ("to one of: eu-ch2, eu-nl" in found.advice) is (state is State.WARNING)
 
 
 def test_an_address_says_who_gave_it_and_what_the_profile_is() -> None:

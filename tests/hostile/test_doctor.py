@@ -153,6 +153,15 @@ def test_a_wrong_region_names_those_that_there_are(stage: Stage) -> None:
     assert found["login"].startswith("ok")
 
 
+def test_a_wrong_region_beside_an_address_of_ones_own_is_seen_too(stage: Stage) -> None:
+    stage.entry["region_name"] = "eu-dee"
+    ended = examined(stage)
+    assert ended.code == 0  # the address is right all the same
+    project = lines(ended)["project"]
+    assert project.startswith("warning:")
+    assert "> set region_name (or --region) to one of: sim-region-1" in project
+
+
 def test_a_cloud_that_is_not_described_is_a_wrong_setting(stage: Stage) -> None:
     ended = examined(stage, "--cloud", "nowhere")
     assert ended.code == 2
