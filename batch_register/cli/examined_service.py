@@ -145,7 +145,10 @@ class ExaminedService:
         return _TASKS if self.profile.fetches_from_web else str(self.profile.job_call)
 
     def _endpoint(self) -> Finding:
-        return access.endpoint_finding(self.cloud, self.connection, self.profile)
+        slowest_s = self.witness.slowest_of(self.connection.image_endpoint) or 0.0
+        return access.endpoint_finding(
+            self.cloud, self.connection, self.profile, slowest_s=slowest_s
+        )
 
     def _add(self, *findings: Finding) -> None:
         self.diagnosis.findings.add(*findings)

@@ -7,6 +7,7 @@ to do where they do not work. Must not know: files, sockets, what images are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from batch_register.doctor.findings import Finding, State, Topic
@@ -27,6 +28,8 @@ from batch_register.identity.login import who
 from batch_register.ims.profile import Profile
 from batch_register.settings import SETTINGS, ResolvedSettings
 
+# The whole of a usual call takes less than a second.
+_SLOW_S = 5.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _WHENCE = {
     Whence.OVERRIDE: "from the entry's override",
@@ -102,15 +105,34 @@ def address_words(whence: Whence) -> str:
     return _GIVEN_BY[whence]
 
 
-def identity_finding(cloud: Cloud, auth_url: str | None, *, is_heard: bool) -> Finding:
-    """Return whether the identity service was reached, and how safely."""
-    if auth_url is None or not is_heard:
+def identity_finding(
+    cloud: Cloud, auth_url: str | None, *, slowest_s: float | None
+) -> Finding:
+    """Return whether the identity service was reached, how safely and how fast.
+
+    `slowest_s` is the time of its slowest answer; None: it was not asked.
+    """
+    if auth_url is None or slowest_s is None:
         return Finding(
             topic=Topic.IDENTITY,
             state=State.NOT_LOOKED_AT,
             seen="not needed: these credentials need no login",
         )
-    return _reached(Topic.IDENTITY, cloud, auth_url, f"{auth_url} answers")
+    found = _reached(Topic.IDENTITY, cloud, auth_url, f"{auth_url} answers")
+    return _timed(found, slowest_s)
+
+
+def _timed(finding: Finding, slowest_s: float) -> Finding:
+    """Return the finding, and a warning where answers are slow."""
+    if slowest_s < _SLOW_S:
+        return finding
+    hurry = "look at network and proxy, else ask the provider: runs will take long"
+    return replace(
+        finding,
+        state=State.WARNING,
+        seen=f"{finding.seen}; slow: answers took up to {slowest_s:.0f} s",
+        advice=f"{finding.advice}; {hurry}" if finding.advice else hurry,
+    )
 
 
 def _reached(topic: Topic, cloud: Cloud, url: str, words: str) -> Finding:
@@ -228,13 +250,15 @@ def _is_of(project_name: str, region: str) -> bool:
     return project_name == region or project_name.startswith(f"{region}_")
 
 
-def endpoint_finding(cloud: Cloud, connection: Connection, profile: Profile) -> Finding:
+def endpoint_finding(
+    cloud: Cloud, connection: Connection, profile: Profile, *, slowest_s: float
+) -> Finding:
     """Return where the image service is, who says so, and what kind of cloud it is."""
     changed = ", ".join(sorted(cloud.profile_overrides))
     kind = f"profile {profile.name}" + (f" but for {changed}" if changed else "")
     url = connection.image_endpoint
     words = f"{url} answers, {_WHENCE[connection.endpoint_from]}; {kind}"
-    return _reached(Topic.ENDPOINT, cloud, url, words)
+    return _timed(_reached(Topic.ENDPOINT, cloud, url, words), slowest_s)
 
 
 def objects_finding(cloud: Cloud, profile: Profile) -> Finding:
