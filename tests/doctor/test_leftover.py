@@ -126,6 +126,14 @@ def test_a_service_that_refuses_is_asked_once() -> None:
     assert cloud.images
 
 
+def test_a_service_that_tells_nothing_after_a_deletion_proves_none() -> None:
+    cloud = cloud_with(OLD)
+    refusal = service_error(FaultKind.SERVER)
+    cloud.read_error = lambda _: refusal if cloud.calls["delete"] else None
+    assert cleared(cloud) == []
+    assert cloud.images == {}
+
+
 def test_after_a_signal_nothing_is_deleted() -> None:
     stop = Stop()
     stop.request(StopReason.SIGINT)
