@@ -32,7 +32,9 @@ _EXIT_OF_STOP = {StopReason.SIGINT: 130, StopReason.SIGTERM: 143}
 def show(diagnosis: Diagnosis, settings: Settings, *, probes: bool, stop: Stop) -> int:
     """Write what was found; return the exit code."""
     if diagnosis.probe is not None:
-        told = probe_findings(diagnosis.probe, settle_s=settings.settle_s)
+        told = probe_findings(
+            diagnosis.probe, diagnosis.capabilities, settle_s=settings.settle_s
+        )
         diagnosis.findings.add(*told)
     skipped = [Topic.LEFTOVERS]
     if not probes:

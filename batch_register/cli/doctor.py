@@ -21,7 +21,7 @@ _OPTIONS = ("ledger", "cloud", "region", "settle_s", "output", "log_file", "log_
     is_flag=True,
     help=(
         "Make one tagged image without a file, see how lists show it, and delete it "
-        "again. Without it nothing is ever written."
+        "again, and what an earlier one left. Without it nothing is ever written."
     ),
 )
 @settings_options(*_OPTIONS)

@@ -25,6 +25,7 @@ from batch_register.cli.display import Display
 from batch_register.cli.examined_ledger import ExaminedLedger
 from batch_register.cli.examined_service import ExaminedService
 from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.waiting import told_while_waiting
 from batch_register.doctor import (
     Diagnosis,
     Topic,
@@ -32,6 +33,7 @@ from batch_register.doctor import (
     judge,
 )
 from batch_register.doctor.witness import Witness
+from batch_register.doctor.words import doing
 from batch_register.errors import ServiceError, SettingsError
 from batch_register.identity import Cloud, Connection, connect
 from batch_register.identity.cloud import GivenToken, KeyPair
@@ -101,7 +103,11 @@ class _Examination:
         self.diagnosis.findings.add(*self.ledger.read())
         try:
             async with open_sender(cloud, self.resolved.settings) as sender:
-                await self._reach(cloud, Witness(sender, self.clock))
+                witness = Witness(sender, self.clock)
+                async with told_while_waiting(
+                    sys.stderr, lambda: doing(witness.asked, self.diagnosis.probe)
+                ):
+                    await self._reach(cloud, witness)
         except SettingsError as error:
             self.diagnosis.findings.add(access.wrong_settings(Topic.CREDENTIALS, error))
 
@@ -163,9 +169,9 @@ class _Examination:
     def _note_identity(
         self, cloud: Cloud, witness: Witness, auth_url: str | None
     ) -> None:
-        is_heard = auth_url is not None and witness.has_heard(auth_url)
+        slowest_s = None if auth_url is None else witness.slowest_of(auth_url)
         self.diagnosis.findings.add(
-            access.identity_finding(cloud, auth_url, is_heard=is_heard)
+            access.identity_finding(cloud, auth_url, slowest_s=slowest_s)
         )
 
     # ------------------------------------------------------------ at the image service
@@ -200,13 +206,14 @@ class _Examination:
             witness=witness,
             diagnosis=self.diagnosis,
         )
-        if not await service.look():
-            return
-        if self.probes:
-            await self._probe(service)
+        sight = await service.look()
+        if sight is not None and self.probes:
+            settle_s = self.resolved.settings.settle_s
+            await service.clear_up(sight, settle_s, self.stop)  # first: it makes room
+            await self._probe(service, settle_s)
 
-    async def _probe(self, service: ExaminedService) -> None:
-        lag_s = await service.probe(self.resolved.settings.settle_s, self.stop)
+    async def _probe(self, service: ExaminedService, settle_s: float) -> None:
+        lag_s = await service.probe(settle_s, self.stop)
         if lag_s is not None:
             noted = await self.ledger.note_lag(lag_s, self.clock)
             self.diagnosis.findings.add(*noted)
@@ -226,7 +233,7 @@ class _Examination:
         )
         self.diagnosis.capabilities.list_lag_s = remembered.list_lag_s or None
         self.diagnosis.findings.add(
-            access.project_finding(cloud, connection.project_id, profile),
+            access.project_finding(cloud, connection, profile),
             access.objects_finding(cloud, profile),
             judge.task_limit_finding(
                 profile.task_limit,

@@ -19,9 +19,11 @@ from batch_register.doctor import (
     TagFilter,
     Topic,
     access,
+    clear,
     judge,
     patience_for,
     probe_spec,
+    reach,
 )
 from batch_register.doctor.probe import OS_VERSION
 from batch_register.doctor.witness import Witness
@@ -49,17 +51,31 @@ class ExaminedService:
     witness: Witness
     diagnosis: Diagnosis
 
-    async def look(self) -> bool:
-        """Note what it shows; return whether it shows anything."""
+    async def look(self) -> Sight | None:
+        """Note what it shows, and return it; None where it shows nothing."""
         if not isinstance(self.cloud.auth, KeyPair | GivenToken):
             self._add(access.login_finding(self.cloud))  # proven by the login itself
         try:
             sight = await Checkup(self.client).look()
         except ServiceError as error:
             self._note_refusal(error.fault)
-            return False
+            return None
         self._note_sight(sight)
-        return True
+        return sight
+
+    async def clear_up(self, sight: Sight, settle_s: float, stop: Stop) -> None:
+        """Delete the shells of earlier probes that were cut off."""
+        now = self.witness.service_now()
+        if now is None or not sight.old_probes:
+            return
+        cleared = await clear(
+            self.client,
+            sight.old_probes,
+            now,
+            patience=patience_for(settle_s),
+            stop=stop,
+        )
+        self._add(judge.leftovers_finding(sight.old_probes, cleared=cleared))
 
     async def probe(self, settle_s: float, stop: Stop) -> float | None:
         """Take a probe, and return the list lag that it measured, in seconds.
@@ -88,7 +104,7 @@ class ExaminedService:
     def _note_refusal(self, fault: Fault) -> None:
         if self.witness.has_heard(self.connection.image_endpoint):
             self._add(self._endpoint())
-        refused = judge.list_refused(
+        refused = reach.list_refused(
             fault,
             self.connection.project_id,
             login_advice=access.service_refused_advice(self.cloud),
@@ -129,7 +145,10 @@ class ExaminedService:
         return _TASKS if self.profile.fetches_from_web else str(self.profile.job_call)
 
     def _endpoint(self) -> Finding:
-        return access.endpoint_finding(self.cloud, self.connection, self.profile)
+        slowest_s = self.witness.slowest_of(self.connection.image_endpoint) or 0.0
+        return access.endpoint_finding(
+            self.cloud, self.connection, self.profile, slowest_s=slowest_s
+        )
 
     def _add(self, *findings: Finding) -> None:
         self.diagnosis.findings.add(*findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_register.doctor import access, judge
+from batch_register.doctor import access, judge, reach
 from batch_register.doctor.checkup import Checkup, Sight
 from batch_register.doctor.document import Diagnosis
 from batch_register.doctor.findings import (
@@ -15,6 +15,7 @@ from batch_register.doctor.findings import (
     completed,
     exit_code,
 )
+from batch_register.doctor.leftover import clear
 from batch_register.doctor.probe import Probe, ProbePatience, patience_for, probe_spec
 from batch_register.doctor.record import PROBE, ProbeEnd, ProbeRecord
 
@@ -34,9 +35,11 @@ __all__ = [
     "TagFilter",
     "Topic",
     "access",
+    "clear",
     "completed",
     "exit_code",
     "judge",
     "patience_for",
     "probe_spec",
+    "reach",
 ]

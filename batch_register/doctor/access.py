@@ -7,10 +7,11 @@ to do where they do not work. Must not know: files, sockets, what images are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from batch_register.doctor.findings import Finding, State, Topic
-from batch_register.doctor.judge import reach_advice
+from batch_register.doctor.reach import reach_advice
 from batch_register.errors import AuthenticationError, ServiceError, SettingsError
 from batch_register.identity import Connection, Whence
 from batch_register.identity.cloud import (
@@ -27,6 +28,8 @@ from batch_register.identity.login import who
 from batch_register.ims.profile import Profile
 from batch_register.settings import SETTINGS, ResolvedSettings
 
+# The whole of a usual call takes less than a second.
+_SLOW_S = 5.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _WHENCE = {
     Whence.OVERRIDE: "from the entry's override",
@@ -102,15 +105,34 @@ def address_words(whence: Whence) -> str:
     return _GIVEN_BY[whence]
 
 
-def identity_finding(cloud: Cloud, auth_url: str | None, *, is_heard: bool) -> Finding:
-    """Return whether the identity service was reached, and how safely."""
-    if auth_url is None or not is_heard:
+def identity_finding(
+    cloud: Cloud, auth_url: str | None, *, slowest_s: float | None
+) -> Finding:
+    """Return whether the identity service was reached, how safely and how fast.
+
+    `slowest_s` is the time of its slowest answer; None: it was not asked.
+    """
+    if auth_url is None or slowest_s is None:
         return Finding(
             topic=Topic.IDENTITY,
             state=State.NOT_LOOKED_AT,
             seen="not needed: these credentials need no login",
         )
-    return _reached(Topic.IDENTITY, cloud, auth_url, f"{auth_url} answers")
+    found = _reached(Topic.IDENTITY, cloud, auth_url, f"{auth_url} answers")
+    return _timed(found, slowest_s)
+
+
+def _timed(finding: Finding, slowest_s: float) -> Finding:
+    """Return the finding, and a warning where answers are slow."""
+    if slowest_s < _SLOW_S:
+        return finding
+    hurry = "look at network and proxy, else ask the provider: runs will take long"
+    return replace(
+        finding,
+        state=State.WARNING,
+        seen=f"{finding.seen}; slow: answers took up to {slowest_s:.0f} s",
+        advice=f"{finding.advice}; {hurry}" if finding.advice else hurry,
+    )
 
 
 def _reached(topic: Topic, cloud: Cloud, url: str, words: str) -> Finding:
@@ -193,15 +215,26 @@ def login_finding(cloud: Cloud) -> Finding:
     return Finding(topic=Topic.LOGIN, state=State.OK, seen=words)
 
 
-def project_finding(cloud: Cloud, project_id: str, profile: Profile) -> Finding:
-    """Return project and region; where regions name projects, they must agree.
+def project_finding(cloud: Cloud, connection: Connection, profile: Profile) -> Finding:
+    """Return project and region, which must agree with each other and the catalogue.
+
+    Where an override gives the address, only the catalogue shows a mistyped region,
+    which would then stand in ledgers.
 
     Source: IAM, "Obtaining a User Token Through Password Authentication": a project is
     named like its region, or like it and an underscore.
     """
     name, region = cloud.project.name, cloud.region_name
     called = f" ({name})" if name else ""
-    seen = f"{project_id}{called}, region {region or 'not named'}"
+    seen = f"{connection.project_id}{called}, region {region or 'not named'}"
+    known = connection.image_regions
+    if region and known and not {region, "*"} & set(known):
+        return Finding(
+            topic=Topic.PROJECT,
+            state=State.WARNING,
+            seen=f"{seen}: the token's catalogue has no image service there",
+            advice=f"set region_name (or --region) to one of: {', '.join(known)}",
+        )
     homes = {each for each in profile.regions if name and _is_of(name, each)}
     if region and homes and region not in homes:
         return Finding(
@@ -217,13 +250,15 @@ def _is_of(project_name: str, region: str) -> bool:
     return project_name == region or project_name.startswith(f"{region}_")
 
 
-def endpoint_finding(cloud: Cloud, connection: Connection, profile: Profile) -> Finding:
+def endpoint_finding(
+    cloud: Cloud, connection: Connection, profile: Profile, *, slowest_s: float
+) -> Finding:
     """Return where the image service is, who says so, and what kind of cloud it is."""
     changed = ", ".join(sorted(cloud.profile_overrides))
     kind = f"profile {profile.name}" + (f" but for {changed}" if changed else "")
     url = connection.image_endpoint
     words = f"{url} answers, {_WHENCE[connection.endpoint_from]}; {kind}"
-    return _reached(Topic.ENDPOINT, cloud, url, words)
+    return _timed(_reached(Topic.ENDPOINT, cloud, url, words), slowest_s)
 
 
 def objects_finding(cloud: Cloud, profile: Profile) -> Finding:

@@ -6,7 +6,7 @@ not know: files, credentials, requests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from batch_register.doctor.checkup import Sight
@@ -16,15 +16,15 @@ from batch_register.doctor.findings import (
     TagFilter,
     Topic,
 )
+from batch_register.doctor.reach import NOT_ALLOWED
 from batch_register.ims.codes import is_missing_call
-from batch_register.model import Fault, FaultKind, ImageId, Quota
+from batch_register.model import Fault, FaultKind, ImageId, ImageView, Quota
 
 # Gateways allow 15 minutes between a signature's time and theirs ("API Request Signing
 # Guide"); half of that is worth a word, and so is a minute to whoever reads logs.
 _ALLOWED_S = 15 * 60.0
 _NOTEWORTHY_S = 60.0
 _MINUTES_FROM_S = 120  # less reads better in seconds
-_NOT_ALLOWED = frozenset({FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED})
 _ABOUT_THE_JOB = frozenset(
     {FaultKind.NOT_FOUND, FaultKind.REJECTED, FaultKind.CONFLICT}
 )
@@ -38,11 +38,6 @@ class Remembered:
     ledger: str = ""
     task_limit: int | None = None
     list_lag_s: float = 0.0
-
-
-def code_of(fault: Fault) -> int:
-    """Return the exit code that a fault amounts to."""
-    return 77 if fault.kind in _NOT_ALLOWED else 69
 
 
 def clock_finding(skew_s: float | None, *, signs: bool) -> Finding:
@@ -79,71 +74,6 @@ def _gap(skew_s: float) -> str:
     return f"{round(gap_s / 60)} minutes {side}"
 
 
-def list_refused(
-    fault: Fault, project_id: str, *, login_advice: str, address: str
-) -> Finding:
-    """Return what follows from a list that could not be had.
-
-    `login_advice`: what to do where the credentials are refused; `address`: what gave
-    the service's, so what to check where nothing good answers there.
-    """
-    match fault.kind:
-        case FaultKind.UNAUTHENTICATED:
-            topic, advice = Topic.LOGIN, login_advice
-        case FaultKind.FORBIDDEN:
-            topic = Topic.RIGHT
-            advice = (
-                "the account's administrator: grant this user the right to list "
-                f"images (ims:images:list) in project {project_id}"
-            )
-        case _:
-            topic, advice = Topic.ENDPOINT, reach_advice(fault, address)
-    return Finding(
-        topic=topic,
-        state=State.PROBLEM,
-        seen=fault.sentence(),
-        advice=advice,
-        exit_code=code_of(fault),
-    )
-
-
-def reach_advice(fault: Fault, address: str) -> str:
-    """Return what to do about a service that gives no good answer."""
-    if fault.code in _WAYS:
-        return _WAYS[fault.code]
-    match fault.kind:
-        case FaultKind.UNREACHABLE | FaultKind.LOST:
-            return f"check {address}, the network, the firewall and the proxy"
-        case FaultKind.THROTTLED | FaultKind.SERVER | FaultKind.BUSY:
-            return "try again in a few minutes; ask the provider if it stays so"
-        case _:
-            return f"check {address}: something else may answer there"
-
-
-_WAYS = {
-    "transport.tls": (
-        "correct the address, or set cacert to the authority that signed the "
-        "service's certificate"
-    ),
-    "transport.tls-authority": (
-        "set cacert to the authority that signed the service's certificate"
-    ),
-    "transport.tls-client": (
-        "set cert and key to a client certificate that this service accepts"
-    ),
-    "transport.tls-expired": (
-        "check this machine's clock; if it is right, the provider must renew the "
-        "certificate"
-    ),
-    "transport.tls-name": (
-        "check auth_url and the endpoint overrides; if they are right, the provider "
-        "must mend the certificate"
-    ),
-    "transport.proxy": "check http_proxy, https_proxy and no_proxy, and the proxy",
-    "transport.dns": "correct the host of that address, or check this machine's DNS",
-}
-
-
 def call_words(used: str, usual: str) -> str:
     """Return which of two calls a cloud has, and which one it lacks."""
     return used if used == usual else f"{used}; there is no {usual} here"
@@ -164,7 +94,7 @@ def sight_findings(sight: Sight, *, list_call: str, job_call: str) -> list[Findi
         quota_finding(sight.quota, sight.quota_fault),
     ]
     if sight.old_probes:
-        found.append(_old_probes(sight))
+        found.append(leftovers_finding(sight.old_probes, cleared=()))
     return found
 
 
@@ -225,22 +155,38 @@ def _job_call(fault: Fault | None, call: str) -> Finding:
         topic=Topic.JOB_CALL,
         state=State.WARNING,
         seen=fault.sentence(),
-        advice=(
-            "the account's administrator: grant the right to read image jobs"
-            if fault.kind in _NOT_ALLOWED
-            else "runs go by the images alone, and cannot say why an import failed"
+        advice=_read_advice(
+            fault,
+            right="read image jobs",
+            without="runs go by the images alone, and cannot say why an import failed",
         ),
     )
+
+
+def _read_advice(fault: Fault, *, right: str, without: str) -> str:
+    """Return what to do about a read that failed; `without`: what runs do meanwhile."""
+    if fault.kind in NOT_ALLOWED:
+        return (
+            f"the account's administrator: grant the right to {right}; else {without}"
+        )
+    if fault.is_passing:
+        return f"run doctor again; where it stays so, {without}"
+    return without
 
 
 def quota_finding(quota: Quota | None, fault: Fault | None) -> Finding:
     """Return how much room there is for images."""
     if quota is None:
+        without = "runs go by the first refusal (IMG.0015); ask the provider for it"
         return Finding(
             topic=Topic.QUOTA,
             state=State.WARNING,
             seen=fault.sentence() if fault else "not told",
-            advice="runs go by the first refusal (IMG.0015); ask the provider for it",
+            advice=(
+                _read_advice(fault, right="read the image quota", without=without)
+                if fault
+                else without
+            ),
         )
     left = max(quota.limit - quota.used, 0)
     seen = f"{quota.used} of {quota.limit} used, room for {left}"
@@ -254,16 +200,25 @@ def quota_finding(quota: Quota | None, fault: Fault | None) -> Finding:
     )
 
 
-def _old_probes(sight: Sight) -> Finding:
-    ids = [view.image_id for view in sight.old_probes]
+def leftovers_finding(
+    views: Sequence[ImageView], *, cleared: Collection[ImageId]
+) -> Finding:
+    """Return what is to be said of old probes' shells; `cleared` are deleted now."""
+    left = [view.image_id for view in views if view.image_id not in cleared]
+    told = [f"deleted what an earlier probe left: image {', '.join(cleared)}"]
+    if not left:
+        return Finding(topic=Topic.LEFTOVERS, state=State.OK, seen=told[0])
+    of_whom = "left behind by an earlier probe, or under way just now"
     return Finding(
         topic=Topic.LEFTOVERS,
         state=State.WARNING,
-        seen=(
-            "left behind by an earlier probe, or under way just now: image "
-            f"{', '.join(ids)}"
+        seen="; ".join(
+            [f"{of_whom}: image {', '.join(left)}", *(told if cleared else [])]
         ),
-        advice=delete_advice(*ids),
+        advice=(
+            f"{delete_advice(*left)}; --probe-write deletes what is surely a probe's, "
+            "once it is an hour old"
+        ),
     )
 
 

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import math
 
-from batch_register.doctor.findings import Finding, State, TagFilter, Topic
-from batch_register.doctor.judge import code_of, delete_advice, filter_finding
+from batch_register.doctor.findings import (
+    Capabilities,
+    Finding,
+    State,
+    TagFilter,
+    Topic,
+)
+from batch_register.doctor.judge import delete_advice, filter_finding
+from batch_register.doctor.reach import code_of
 from batch_register.doctor.record import ProbeEnd, ProbeRecord
 from batch_register.model import Fault, FaultKind, ImageId
 
@@ -19,13 +26,30 @@ _GRANT_CREATE = (
 )
 
 
-def probe_findings(record: ProbeRecord, *, settle_s: float) -> list[Finding]:
-    """Return the findings of a probe; `settle_s`: what the settings say of lists."""
+def probe_findings(
+    record: ProbeRecord, known: Capabilities, *, settle_s: float
+) -> list[Finding]:
+    """Return the findings of a probe.
+
+    `known`: what is known of the cloud, with it and without it; `settle_s`: what the
+    settings say of lists.
+    """
     found = [_shell(record)]
-    if record.image_id is None:
-        return found
-    tags = _tags(record)
-    return [*found, *([tags] if tags else []), _lag(record, settle_s)]
+    if record.are_tags_kept is False or record.tag_filter is not TagFilter.NOT_KNOWN:
+        found.append(_tags(record))
+    elif known.tag_filter is TagFilter.NOT_KNOWN:
+        found.append(_not_found_out(Topic.TAG_FILTER))
+    if record.image_id is not None:
+        found.append(_lag(record, settle_s))
+    elif known.list_lag_s is None:
+        found.append(_not_found_out(Topic.LIST_LAG))
+    return found
+
+
+def _not_found_out(topic: Topic) -> Finding:
+    """Return that the probe did not tell: no advice to take one stands below that."""
+    seen = "not known: the probe did not find out"
+    return Finding(topic=topic, state=State.NOT_LOOKED_AT, seen=seen)
 
 
 def _shell(record: ProbeRecord) -> Finding:
@@ -92,8 +116,7 @@ def _refused(fault: Fault | None) -> Finding:
     )
 
 
-def _tags(record: ProbeRecord) -> Finding | None:
-    """Return what the probe proves of tags; None: no more than was known before."""
+def _tags(record: ProbeRecord) -> Finding:
     if record.are_tags_kept is False:
         return Finding(
             topic=Topic.TAG_FILTER,
@@ -104,8 +127,6 @@ def _tags(record: ProbeRecord) -> Finding | None:
                 "found again, and its entry stays unknown"
             ),
         )
-    if record.tag_filter is TagFilter.NOT_KNOWN:
-        return None
     return filter_finding(record.tag_filter)
 
 

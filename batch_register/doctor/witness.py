@@ -6,7 +6,8 @@ is asked of whom.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from batch_register.ports import Clock
@@ -15,6 +16,8 @@ from batch_register.transport.skew import server_time
 
 # A Date has whole seconds (RFC 9110, section 5.6.7): on average it is half of one old.
 _CUT_OFF = timedelta(seconds=0.5)
+# A Date further ahead of us than this is more likely a broken machine's on the way.
+_MOST_AHEAD_S = 3600.0
 
 
 class Witness:
@@ -23,15 +26,21 @@ class Witness:
     def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
         self._clock = clock
-        self.answered: set[str] = set()
+        self.asked = ""  # whose answer is waited for now
+        self.slowest_s: dict[str, float] = {}  # answer of each that has answered
         self.skew_s: float | None = None  # the latest; above 0: our clock is ahead
 
     async def send(self, request: Request) -> Reply:
         """Send as the inner sender does, and look at the answer's Date."""
-        began = self._clock.now()
-        reply = await self._sender.send(request)
-        ended = self._clock.now()
-        self.answered.add(urlsplit(request.url).netloc)
+        loop, host = asyncio.get_running_loop(), urlsplit(request.url).netloc
+        began, began_s = self._clock.now(), loop.time()
+        self.asked = host
+        try:
+            reply = await self._sender.send(request)
+        finally:
+            self.asked = ""
+        ended, took_s = self._clock.now(), loop.time() - began_s
+        self.slowest_s[host] = max(took_s, self.slowest_s.get(host, 0.0))
         said = server_time(reply)
         if said is not None:
             middle = began + (ended - began) / 2
@@ -40,4 +49,15 @@ class Witness:
 
     def has_heard(self, url: str) -> bool:
         """Return whether the service at this address has answered anything."""
-        return urlsplit(url).netloc in self.answered
+        return self.slowest_of(url) is not None
+
+    def slowest_of(self, url: str) -> float | None:
+        """Return the time of its slowest answer, in seconds; None: it gave none."""
+        return self.slowest_s.get(urlsplit(url).netloc)
+
+    def service_now(self) -> datetime | None:
+        """Return the service's time, UTC, at most an hour ahead; None: it told none."""
+        if self.skew_s is None:
+            return None
+        skew_s = max(self.skew_s, -_MOST_AHEAD_S)
+        return self._clock.now() - timedelta(seconds=skew_s)

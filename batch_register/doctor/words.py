@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 from batch_register.doctor.findings import Finding, State, Topic
+from batch_register.doctor.record import ProbeEnd, ProbeRecord
 from batch_register.report.plain import printable
 
 # Capitals, so that it is found among lines that are well.
@@ -47,6 +48,18 @@ def closing(
     """Return the sentence that says what to do now; not `is_whole`: it was cut off."""
     words = _closing(findings, next_step=next_step, is_whole=is_whole)
     return _lines(_wrapped(words, "", "", width))
+
+
+def doing(host: str, probe: ProbeRecord | None) -> str:
+    """Return what a check-up is at; `host`: whose answer is waited for, if anybody's."""
+    asked = f"waiting for {printable(host)}" if host else "between two looks"
+    match probe:
+        case ProbeRecord(end=ProbeEnd.LEFT, image_id=image_id):
+            return f"probe {probe.name}, image {image_id}: looked for, then deleted; {asked}"
+        case ProbeRecord(end=ProbeEnd.UNCLEAR):
+            return f"probe {probe.name}: being made, or looked for; {asked}"
+        case _:
+            return asked
 
 
 def _closing(findings: Sequence[Finding], *, next_step: str, is_whole: bool) -> str:

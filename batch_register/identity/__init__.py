@@ -23,6 +23,7 @@ from batch_register.identity.cloud import (
 from batch_register.identity.clouds import load_cloud
 from batch_register.identity.endpoints import (
     Whence,
+    image_regions,
     locate_endpoint,
 )
 from batch_register.identity.files import Surroundings
@@ -52,12 +53,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What calls to the image service need; `image_endpoint` has no last slash."""
+    """What calls to the image service need; `image_endpoint` has no last slash.
+
+    `image_regions` are those in which the token's catalogue has an image service.
+    """
 
     authoriser: Authoriser
     project_id: str
     image_endpoint: str
     endpoint_from: Whence
+    image_regions: tuple[str, ...] = ()
 
 
 async def connect(
@@ -128,6 +133,7 @@ async def _by_tokens(
         project_id=session.project_id or _told_project(cloud),
         image_endpoint=place.url,
         endpoint_from=place.whence,
+        image_regions=image_regions(session.catalog),
     )
 
 

@@ -105,9 +105,10 @@ def _named(surroundings: Surroundings, name: str, region: str | None) -> Cloud:
     clouds, source = _clouds(surroundings)
     entry = clouds.get(name)
     if entry is None:
-        known = ", ".join(sorted(clouds)) or "none"
+        known = ", ".join(sorted(clouds))
         message = f"there is no cloud {name!r} in {source}"
-        raise SettingsError(message, hint=f"known clouds: {known}")
+        hint = f"name one of these: {known}" if known else "describe it in clouds.yaml"
+        raise SettingsError(message, hint=hint)
     if not isinstance(entry, Mapping):
         message = f"cloud {name!r} in {source} is not a mapping"
         raise SettingsError(message, hint="indent its keys below its name")

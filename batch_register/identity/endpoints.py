@@ -56,6 +56,15 @@ def locate_endpoint(
     raise _nowhere(cloud, catalog)
 
 
+def image_regions(catalog: tuple[Endpoint, ...]) -> tuple[str, ...]:
+    """Return the regions in which a catalogue has an image service, sorted."""
+    return tuple(
+        sorted(
+            {e.region for e in catalog if e.service_type in _SERVICE_TYPES and e.region}
+        )
+    )
+
+
 def _located(cloud: Cloud, found: str, whence: Whence) -> Located:
     if not is_plain_url(found):  # not quoted: it may hold a login
         message = f"{cloud.source}: the catalogue's image service has no plain address"
@@ -65,9 +74,7 @@ def _located(cloud: Cloud, found: str, whence: Whence) -> Located:
 
 def _nowhere(cloud: Cloud, catalog: tuple[Endpoint, ...]) -> SettingsError:
     """Return the error; a mistyped region is told by those that there are."""
-    regions = sorted(
-        {e.region for e in catalog if e.service_type in _SERVICE_TYPES and e.region}
-    )
+    regions = image_regions(catalog)
     if cloud.region_name and regions:
         message = (
             f"{cloud.source}: the catalogue has no image service in region "

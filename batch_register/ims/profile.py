@@ -168,6 +168,7 @@ OPENSTACK: Final = Profile(
     takes_iso=True,
     takes_chinese_names=True,
     fetches_from_web=True,
+    assumed=frozenset({"min_disk_ceiling_gb"}),  # Glance has none; manifests do
 )
 GENERIC: Final = Profile(name="generic")
 

@@ -121,7 +121,10 @@ class Settings:
     """
 
     ledger: Annotated[
-        Path | None, _file("Where the run is recorded; left out, beside the manifest.")
+        Path | None,
+        _file(
+            "Where runs are recorded; left out, beside the manifest, if there is one."
+        ),
     ] = None
     cloud: Annotated[
         str | None, _name("Entry of clouds.yaml; left out, OS_CLOUD and so on.")

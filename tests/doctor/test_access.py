@@ -150,16 +150,35 @@ def test_a_token_that_was_just_given_is_not_blamed_for_its_refusal() -> None:
 def test_how_safe_the_way_is(url: str, verify: bool, state: State, words: str) -> None:
     cloud = replace(CLOUD, verify=verify)
     for found in (
-        identity_finding(cloud, url, is_heard=True),
-        endpoint_finding(cloud, connection(url), OTC),
+        identity_finding(cloud, url, slowest_s=0.2),
+        endpoint_finding(cloud, connection(url), OTC, slowest_s=0.2),
     ):
         assert found.state is state
         assert words in found.seen
 
 
+@pytest.mark.parametrize(
+    ("slowest_s", "state"), [(4.9, State.OK), (5.0, State.WARNING)]
+)
+def test_slow_answers_are_worth_a_word(slowest_s: float, state: State) -> None:
+    for found in (
+        identity_finding(CLOUD, URL, slowest_s=slowest_s),
+        endpoint_finding(CLOUD, connection(URL), OTC, slowest_s=slowest_s),
+    ):
+        assert found.state is state
+        assert ("up to 5 s" in found.seen) is (state is State.WARNING)
+        assert ("ask the provider" in found.advice) is (state is State.WARNING)
+
+
+def test_slow_answers_do_not_hide_that_nothing_is_encrypted() -> None:
+    found = identity_finding(CLOUD, "http://a.example/v3", slowest_s=9.0)
+    assert "whoever listens" in found.seen
+    assert found.advice.startswith("use its https address; look at network")
+
+
 @pytest.mark.parametrize("url", [URL, None])
 def test_a_login_that_was_not_needed_is_not_looked_at(url: str | None) -> None:
-    assert identity_finding(CLOUD, url, is_heard=False).state is State.NOT_LOOKED_AT
+    assert identity_finding(CLOUD, url, slowest_s=None).state is State.NOT_LOOKED_AT
 
 
 def test_a_login_that_is_refused_is_not_a_service_that_is_not_there() -> None:
@@ -191,13 +210,30 @@ def test_a_project_that_is_named_like_another_region_is_worth_a_word(
     project: str | None, region: str | None, state: State
 ) -> None:
     cloud = replace(CLOUD, project=Project(name=project), region_name=region)
-    assert project_finding(cloud, "p", OTC).state is state
-    assert project_finding(cloud, "p", GENERIC).state is State.OK
+    assert project_finding(cloud, connection(), OTC).state is state
+    assert project_finding(cloud, connection(), GENERIC).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("regions", "state"),
+    [
+        ((), State.OK),  # an access key comes without any catalogue
+        (("eu-de", "eu-nl"), State.OK),
+        (("*",), State.OK),
+        (("eu-ch2", "eu-nl"), State.WARNING),
+    ],
+)
+def test_a_region_that_the_catalogue_has_not_got_is_worth_a_word(
+    regions: tuple[str, ...], state: State
+) -> None:
+    found = project_finding(CLOUD, replace(connection(), image_regions=regions), OTC)
+    assert found.state is state
+    assert ("to one of: eu-ch2, eu-nl" in found.advice) is (state is State.WARNING)
 
 
 def test_an_address_says_who_gave_it_and_what_the_profile_is() -> None:
     cloud = replace(CLOUD, profile_overrides={"task_limit": "1", "job_call": "x"})
-    found = endpoint_finding(cloud, connection(), OTC)
+    found = endpoint_finding(cloud, connection(), OTC, slowest_s=0.2)
     assert "https://ims.example answers, from the token's catalogue" in found.seen
     assert "profile otc but for job_call, task_limit" in found.seen
     assert len({address_words(whence) for whence in Whence}) == len(Whence)

@@ -8,6 +8,7 @@ import pytest
 
 from batch_register.doctor import (
     PROBE,
+    Capabilities,
     Finding,
     Findings,
     ProbeEnd,
@@ -24,14 +25,14 @@ from batch_register.doctor.judge import (
     call_words,
     clock_finding,
     has_job_call,
+    leftovers_finding,
     list_lag_finding,
-    list_refused,
     quota_finding,
-    reach_advice,
     sight_findings,
     tags_finding,
     task_limit_finding,
 )
+from batch_register.doctor.reach import list_refused, reach_advice
 from batch_register.doctor.verdict import probe_findings
 from batch_register.model import (
     Action,
@@ -164,9 +165,43 @@ def test_findings_of_a_service_that_answers_all_but_jobs() -> None:
     assert found[Topic.RIGHT].seen == "1 private image"
     assert found[Topic.LIST_CALL].seen == "native"
     assert "grant" in found[Topic.JOB_CALL].advice
+    assert found[Topic.QUOTA].advice.startswith("run doctor again; where it stays so")
     assert "IMG.0015" in found[Topic.QUOTA].advice
     assert found[Topic.LEFTOVERS].state is WARNING
     assert "DELETE /v2/images/left-1" in found[Topic.LEFTOVERS].advice
+
+
+def test_what_old_probes_left_is_told_apart_from_what_was_cleared() -> None:
+    one, two = (
+        ImageView(image_id=ImageId(name), name=name, status=ImageStatus.QUEUED)
+        for name in ("left-1", "left-2")
+    )
+    some = leftovers_finding([one, two], cleared=[one.image_id])
+    assert some.state is WARNING
+    assert (
+        "just now: image left-2; deleted what an earlier probe left: image left-1"
+        in (some.seen)
+    )
+    assert "left-1" not in some.advice
+    every = leftovers_finding([one], cleared=[one.image_id])
+    assert (every.state, every.advice) == (OK, "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (FaultKind.FORBIDDEN, "the account's administrator: grant the right to read"),
+        (FaultKind.THROTTLED, "run doctor again; where it stays so, runs go by"),
+        (FaultKind.NOT_FOUND, "runs go by"),
+    ],
+)
+def test_a_read_that_failed_is_asked_again_only_where_that_may_help(
+    kind: FaultKind, words: str
+) -> None:
+    missing = fault(kind, "APIGW.0101")
+    assert quota_finding(None, missing).advice.startswith(words)
+    jobs = sight_findings(Sight(job_fault=missing), list_call="x", job_call="y")[3]
+    assert jobs.advice.startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -241,8 +276,11 @@ DONE = ProbeRecord(
 )
 
 
-def told(record: ProbeRecord) -> dict[Topic, Finding]:
-    return {each.topic: each for each in probe_findings(record, settle_s=30.0)}
+def told(
+    record: ProbeRecord, known: Capabilities | None = None
+) -> dict[Topic, Finding]:
+    found = probe_findings(record, known or Capabilities(), settle_s=30.0)
+    return {each.topic: each for each in found}
 
 
 def test_a_probe_that_went_well() -> None:
@@ -274,8 +312,23 @@ def test_a_lag_that_was_not_measured() -> None:
     found = told(replace(blind, looked_s=120.4))
     assert found[Topic.LIST_LAG].state is WARNING
     assert "120 s" in found[Topic.LIST_LAG].seen
-    assert Topic.TAG_FILTER not in found  # what was known before stands
+    assert found[Topic.TAG_FILTER].state is OPEN
     assert told(replace(blind, is_cut_short=True))[Topic.LIST_LAG].state is OPEN
+
+
+@pytest.mark.parametrize("end", [ProbeEnd.NOTHING_MADE, ProbeEnd.UNCLEAR])
+def test_who_took_a_probe_in_vain_is_not_told_to_take_one(end: ProbeEnd) -> None:
+    vain = ProbeRecord(name=f"{PROBE}-1", end=end, create_fault=fault(FaultKind.LOST))
+    found = told(vain)
+    for topic in (Topic.TAG_FILTER, Topic.LIST_LAG):
+        assert found[topic].state is OPEN
+        assert found[topic].advice == ""
+
+
+def test_what_was_known_before_a_vain_probe_stands() -> None:
+    vain = ProbeRecord(name=f"{PROBE}-1", create_fault=fault(FaultKind.FORBIDDEN))
+    known = Capabilities(tag_filter=TagFilter.IGNORED, list_lag_s=4.5)
+    assert set(told(vain, known)) == {Topic.PROBE}
 
 
 def test_dropped_tags_are_said() -> None:
@@ -300,11 +353,11 @@ def test_a_create_that_is_unclear_names_the_image_to_look_for() -> None:
         create_fault=fault(FaultKind.LOST),
         is_lost=True,
     )
-    (found,) = probe_findings(record, settle_s=30.0)
+    found = told(record)[Topic.PROBE]
     assert (found.state, found.exit_code) == (PROBLEM, 69)
     assert f"{PROBE}-1" in found.advice
-    cut_off = probe_findings(replace(record, create_fault=None), settle_s=30.0)
-    assert "cut off" in cut_off[0].seen
+    cut_off = told(replace(record, create_fault=None))[Topic.PROBE]
+    assert "cut off" in cut_off.seen
 
 
 @pytest.mark.parametrize(
@@ -320,14 +373,14 @@ def test_a_create_that_is_refused(
     kind: FaultKind, state: State, code: int, words: str
 ) -> None:
     record = ProbeRecord(name=f"{PROBE}-1", create_fault=fault(kind))
-    (found,) = probe_findings(record, settle_s=30.0)
+    found = told(record)[Topic.PROBE]
     assert (found.state, found.exit_code) == (state, code)
     assert words in found.advice
     assert "nothing made" in found.seen
 
 
 def test_a_probe_that_was_stopped_before_it_began() -> None:
-    (found,) = probe_findings(ProbeRecord(name=f"{PROBE}-1"), settle_s=30.0)
+    found = told(ProbeRecord(name=f"{PROBE}-1"))[Topic.PROBE]
     assert (found.state, found.exit_code) == (OPEN, 0)
 
 

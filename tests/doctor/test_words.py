@@ -17,7 +17,7 @@ from batch_register.doctor import (
     Topic,
 )
 from batch_register.doctor.document import document
-from batch_register.doctor.words import closing, render
+from batch_register.doctor.words import closing, doing, render
 from batch_register.model import ImageId, Quota, Target
 
 WELL = Finding(topic=Topic.PROXY, state=State.OK, seen="none")
@@ -140,3 +140,29 @@ def test_the_document_is_made_of_plain_words_and_numbers() -> None:
 def test_a_document_of_nothing_holds_nulls() -> None:
     whole = document(Diagnosis(), [], 0)
     assert (whole["target"], whole["probe"]) == (None, None)
+
+
+ID = ImageId("image-1")
+
+
+@pytest.mark.parametrize(
+    ("host", "probe", "words"),
+    [
+        ("ims:443", None, "waiting for ims:443"),
+        ("", None, "between two looks"),
+        (
+            "ims:443",
+            ProbeRecord(name="p-1", end=ProbeEnd.UNCLEAR),
+            "probe p-1: being made, or looked for; waiting for ims:443",
+        ),
+        (
+            "",
+            ProbeRecord(name="p-1", end=ProbeEnd.LEFT, image_id=ID),
+            "probe p-1, image image-1: looked for, then deleted; between two looks",
+        ),
+    ],
+)
+def test_whoever_waits_is_told_for_whom_and_what_a_probe_has_made(
+    host: str, probe: ProbeRecord | None, words: str
+) -> None:
+    assert doing(host, probe) == words

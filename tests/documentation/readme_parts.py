@@ -93,6 +93,8 @@ def profile_table() -> str:
 
 
 def _cell(profile: Profile, fact: str) -> str:
+    if fact == "job_call" and profile.fetches_from_web:
+        return "none: tasks"
     mark = " (assumed)" if fact in profile.assumed else ""
     return _fact_words(getattr(profile, fact)) + mark
 

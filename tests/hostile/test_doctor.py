@@ -153,11 +153,20 @@ def test_a_wrong_region_names_those_that_there_are(stage: Stage) -> None:
     assert found["login"].startswith("ok")
 
 
+def test_a_wrong_region_beside_an_address_of_ones_own_is_seen_too(stage: Stage) -> None:
+    stage.entry["region_name"] = "eu-dee"
+    ended = examined(stage)
+    assert ended.code == 0  # the address is right all the same
+    project = lines(ended)["project"]
+    assert project.startswith("warning:")
+    assert "> set region_name (or --region) to one of: sim-region-1" in project
+
+
 def test_a_cloud_that_is_not_described_is_a_wrong_setting(stage: Stage) -> None:
     ended = examined(stage, "--cloud", "nowhere")
     assert ended.code == 2
     assert "there is no cloud 'nowhere'" in lines(ended)["credentials"]
-    assert "known clouds: hostile" in lines(ended)["credentials"]
+    assert "name one of these: hostile" in lines(ended)["credentials"]
 
 
 def test_an_address_of_the_catalogue_is_said_to_be_one(stage: Stage) -> None:
@@ -376,6 +385,33 @@ def test_a_shell_that_cannot_be_deleted_is_named(stage: Stage) -> None:
         f"left behind by an earlier probe, or under way just now: image {left}"
         in (again["old probes"])
     )
+
+
+class TestAnHourLater:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        """A cloud where an hour is 4 ms of ours, and that is not ahead of us yet."""
+        year_s = 365 * 86400.0
+        return {
+            "speed": 1e6,
+            "start_s": WallClock().now().timestamp() - 2 * year_s,
+            "token_lifetime_s": 100 * year_s,
+        }
+
+    def test_the_next_probe_deletes_what_the_last_one_left(self, stage: Stage) -> None:
+        stage.trouble("delete", refuse("403 Forbidden", "IMG.0026"))
+        assert examined(stage, "--probe-write").code == 77
+        ((left,),) = live(stage).values()
+        stage.peace()
+        told = lines(examined(stage))["old probes"]
+        assert told.startswith("warning: left behind")
+        assert [left] in live(stage).values()  # without the flag nothing is deleted
+        ended = examined(stage, "--probe-write")
+        assert ended.code == 0
+        assert lines(ended)["old probes"] == (
+            f"ok: deleted what an earlier probe left: image {left}"
+        )
+        assert live(stage) == {}
 
 
 def interrupted(then: Callable[[Exchange], Any]) -> Misdeed:

@@ -229,13 +229,13 @@ def test_an_unknown_name_lists_the_known_ones(machine):
     machine.write(machine.cwd / "clouds.yaml", {"b": {}, "a": {}})
     with pytest.raises(SettingsError) as caught:
         machine.load("c")
-    assert caught.value.hint == "known clouds: a, b"
+    assert caught.value.hint == "name one of these: a, b"
 
 
 def test_a_name_without_any_file_says_so(machine):
     with pytest.raises(SettingsError, match="no cloud 'c' in any") as caught:
         machine.load("c")
-    assert caught.value.hint == "known clouds: none"
+    assert caught.value.hint == "describe it in clouds.yaml"
 
 
 def test_nothing_at_all_names_every_way(machine):
