@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.build import NotToBeHadError, built
+from tests.cache import NotToBeHadError
+from tests.stack.build import built
 from tests.stack.cloud import Stack
 from tests.stack.sources import Sources, serving
 
