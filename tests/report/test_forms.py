@@ -23,12 +23,12 @@ from batch_register.report import (
     markdown_form,
     table_form,
 )
-from batch_register.report.json_schema import SCHEMA
+from batch_register.report.json_schema import REPORT
 from batch_register.report.plain import printable, width_of
 from batch_register.report.rows import Report, ReportRow, count
 from tests.report.made import REPORTS, TARGET, plain_row, report_of
 
-SCHEMA_CHECK = Draft202012Validator(SCHEMA)
+SCHEMA_CHECK = Draft202012Validator(REPORT)
 
 
 @given(REPORTS)

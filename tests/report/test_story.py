@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from batch_register.event import (
     DURABLE_EVENTS,
@@ -13,7 +16,8 @@ from batch_register.event import (
 from batch_register.ledger.line import Line
 from batch_register.ledger.notes import ORPHAN_EVENTS
 from batch_register.model import EntryKey, ImageId
-from batch_register.report.story import WORDS, render_text, tell, words
+from batch_register.report.json_schema import STORY
+from batch_register.report.story import WORDS, render_json, render_text, tell, words
 
 ERROR = {
     "kind": "server",
@@ -152,3 +156,13 @@ def test_a_story_names_runs_whose_start_is_not_told_and_removed_entries(
 def test_a_key_that_the_ledger_does_not_hold_has_no_story(new_ledger) -> None:
     with pytest.raises(KeyError):
         tell(new_ledger().replay(), EntryKey("a"), [])
+
+
+def test_the_json_form_fits_its_schema(all_states) -> None:
+    check = Draft202012Validator(STORY)
+    for key in all_states.specs:
+        story = tell(all_states.replay(), EntryKey(key), all_states.story(key))
+        document = json.loads(render_json(story))
+        check.validate(document)
+        del document["image"]
+        assert not check.is_valid(document)
