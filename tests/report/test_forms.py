@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,24 +130,53 @@ def test_foreign_text_stands_in_a_code_span(text: str, span: str) -> None:
     lines = markdown_form.render(
         report_of([ReportRow(**{**_fields(row), "error": fault})])
     ).splitlines()
-    assert (
-        f"| `k` | failed | `c` | {span} |  | Nobody: nothing is to be done. |" in lines
-    )
+    assert f"| `k` | failed | `c` | {span} |  | none |  | `b:o` |" in lines
 
 
 def _fields(row: ReportRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ReportRow.__slots__}
 
 
-def test_markdown_says_how_many_active_images_it_leaves_out() -> None:
-    active = [plain_row(f"a-{n}", EntryState.ACTIVE) for n in range(203)]
+def test_markdown_says_how_many_images_it_leaves_out_and_where_they_are() -> None:
+    active = [plain_row(f"a-{n}", EntryState.ACTIVE) for n in range(2_000)]
     text = markdown_form.render(
         report_of([*active, plain_row("z", EntryState.PENDING)])
     )
-    lines = text.splitlines()
-    assert len([line for line in lines if line.startswith("| `a-")]) == 200
-    assert [line for line in lines if line.startswith("| `z`")]
-    assert lines[-1].startswith("3 more active images are left out here")
+    listed = len(re.findall(r"^\| `a-", text, re.MULTILINE))
+    assert 100 < listed < 2_000
+    assert "<summary>All 2001 images</summary>" in text
+    assert (
+        f"\n{2_000 - listed} more images are left out here; the JSON and CSV forms "
+        "list all.\n"
+    ) in text
+    first = text.partition("<details>")[2].splitlines()[5]
+    assert first.startswith("| `z` | pending |")  # what is not done is not left out
+
+
+def test_what_went_wrong_stands_first_and_is_not_listed_again() -> None:
+    rows = [plain_row(f"f-{n}", EntryState.FAILED) for n in range(3)]
+    text = markdown_form.render(report_of([plain_row("a", EntryState.ACTIVE), *rows]))
+    assert text.count("| `f-1` |") == 1
+    assert text.index("| `f-1` |") < text.index("<summary>The other 1 image</summary>")
+
+
+@given(REPORTS, st.sampled_from(EntryState), st.sampled_from(Action))
+@settings(max_examples=20)
+def test_markdown_fits_a_ticket_whatever_it_holds(
+    report: Report, state: EntryState, action: Action
+) -> None:
+    """GitHub takes 65,536 characters of an issue."""
+    row = replace(
+        plain_row("|" * 128, state),
+        action=action,
+        error=Fault(
+            kind=FaultKind.REJECTED, code="`" * 400, reason="|" * 4_000, action=action
+        ),
+    )
+    many = replace(
+        report, images=(*report.images, *[row] * 300), notes=("|" * 90,) * 900
+    )
+    assert len(markdown_form.render(many)) <= 65_536
 
 
 def test_markdown_of_an_empty_batch_says_so() -> None:
@@ -189,6 +219,4 @@ def test_ten_thousand_images_are_rendered_in_every_form() -> None:
     assert len(json.loads(json_form.render(report))["images"]) == 10_000
     assert csv_form.render(report).count("\r\n") == 10_001
     assert table_form.render(report, width=100).count("\n") == 10_003
-    not_active = sum(row.state is not EntryState.ACTIVE for row in rows)
-    images = markdown_form.render(report).split("## Images")[1]
-    assert images.count("\n| `") == not_active + 200
+    assert len(markdown_form.render(report)) <= 65_536
