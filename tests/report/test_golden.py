@@ -18,7 +18,8 @@ from batch_register.report import (
 )
 from batch_register.report.fold import fold, source_of
 from batch_register.report.rows import Report
-from batch_register.report.story import render_json, render_text, tell
+from batch_register.report.story import render_json, tell
+from batch_register.report.story_text import render_text
 
 GOLDEN = Path(__file__).parent / "golden"
 
