@@ -4,7 +4,7 @@ Decides: what stands first, which lines are told, how the time between them read
 not know: files, what an event holds.
 
 The outcome and what to do come first, then run by run what happened, each step with the
-time since the step before. An intent is told only where no answer to it is noted: there
+time since the step before, the first one since its run began. An intent is told only where no answer to it is noted: there
 something was lost. Otherwise the answer tells both.
 """
 
@@ -62,7 +62,7 @@ def render_text(story: Story) -> str:
     lines = [*_outcome(story)]
     last: Line | None = None
     for chapter in story.chapters:
-        lines += ["", _chapter_heading(chapter, last), *_steps(chapter.lines)]
+        lines += ["", _chapter_heading(chapter, last), *_steps(chapter)]
         last = chapter.lines[-1]
     return "\n".join(lines) + "\n"
 
@@ -120,13 +120,14 @@ def _chapter_heading(chapter: Chapter, last: Line | None) -> str:
     return ", ".join(parts)
 
 
-def _steps(lines: Sequence[Line]) -> Iterator[str]:
+def _steps(chapter: Chapter) -> Iterator[str]:
     before: Line | None = None
-    for place, line in enumerate(lines):
-        told = _told(before, line, lines[place + 1 :])
+    since = chapter.run.started_at if chapter.run else None
+    for place, line in enumerate(chapter.lines):
+        told = _told(before, line, chapter.lines[place + 1 :])
         if told:
-            yield f"  {_stamp(line.at)}  {_gap(before, line):>{_GAP_WIDTH}}  {told}"
-            before = line
+            yield f"  {_stamp(line.at)}  {_gap(since, line.at):>{_GAP_WIDTH}}  {told}"
+            before, since = line, line.at
 
 
 def _told(before: Line | None, line: Line, later: Sequence[Line]) -> str:
@@ -142,9 +143,9 @@ def _told(before: Line | None, line: Line, later: Sequence[Line]) -> str:
     return f"{sent}; no clear answer to it is noted"
 
 
-def _gap(before: Line | None, line: Line) -> str:
-    """Return the time since the line before, empty where it is next to nothing."""
-    gap_s = seconds_between(before.at, line.at) if before else None
+def _gap(since: str | None, at: str) -> str:
+    """Return the time since the step before, empty where it is next to nothing."""
+    gap_s = seconds_between(since, at)
     if gap_s is None or gap_s < _SHORTEST_GAP_S:
         return ""
     return f"+{duration_words(gap_s)}"

@@ -109,11 +109,11 @@ def test_another_image_is_no_answer_and_hides_none(new_ledger) -> None:
     assert [line.split()[0] for line in steps(ledger)] == ["declared", "a", "image"]
 
 
-def test_the_time_since_the_step_before_is_told(new_ledger) -> None:
+def test_the_time_since_the_step_before_or_the_begin_is_told(new_ledger) -> None:
     """Every line of this ledger is a minute after the last; the intent is not told."""
     ledger = begun(new_ledger, ImageCreated(image_id=IMAGE))
     assert told(ledger)[-2:] == [
-        "  2026-03-01 00:03:01           declared by the manifest: a from b:o.qcow2",
+        "  2026-03-01 00:03:01   +1m00s  declared by the manifest: a from b:o.qcow2",
         "  2026-03-01 00:05:01   +2m00s  image metadata created: image i",
     ]
 
