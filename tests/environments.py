@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,18 +34,67 @@ def environment(name: str, *packages: str) -> Iterator[Path]:
     Raises:
         NotToBeHadError: the package index does not give what is needed.
     """
-    cache = _cache()
+    with cache_of(name) as cache:
+        env = cache / f"{name}-{digest(sys.version, sys.base_prefix, *packages)}"
+        if not (env / "complete").exists():
+            shutil.rmtree(env, ignore_errors=True)
+            venv.create(env, with_pip=True)
+            pip(env, "install", *packages)
+            (env / "complete").touch()
+        yield env
+
+
+@contextmanager
+def cache_of(name: str) -> Iterator[Path]:
+    """Lend the cache folder to build `name` in; nobody else builds it.
+
+    Raises:
+        NotToBeHadError: there can be no such folder.
+    """
+    told = os.environ.get("BATCH_REGISTER_TEST_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(told) if told else Path(base) / "batch_register"
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NotToBeHadError(f"{cache} cannot be made: {error.strerror}") from None
-    env = cache / f"{name}-{digest(sys.version, sys.base_prefix, *packages)}"
-    with _locked(cache / f"{name}.lock"):
-        if not (env / "complete").exists():
-            shutil.rmtree(env, ignore_errors=True)
-            _install(env, packages)
-            (env / "complete").touch()
-        yield env
+    with (cache / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield cache
+
+
+def pip(env: Path, *words: str) -> None:
+    """Let pip do something in an environment.
+
+    Raises:
+        NotToBeHadError: it could not, or not in time.
+    """
+    command = [str(env / "bin" / "python"), "-m", "pip", words[0], "--quiet"]
+    attempt([*command, *words[1:]], failure="ERROR")
+
+
+def attempt(command: Sequence[str], *, failure: str, cwd: Path | None = None) -> None:
+    """Run a command that fetches something; `failure` marks the line that says why not.
+
+    Raises:
+        NotToBeHadError: it failed, is not there, or takes too long.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_S,
+            check=False,
+            cwd=cwd,
+        )
+    except subprocess.TimeoutExpired:
+        raise NotToBeHadError("the installation takes too long") from None
+    except OSError as error:
+        raise NotToBeHadError(f"{command[0]}: {error.strerror}") from None
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if failure in line]
+        raise NotToBeHadError(" ".join(lines[-1:]) or "the installation failed")
 
 
 def digest(*parts: str) -> str:
@@ -64,30 +113,3 @@ def tell_untested(
     count = sum(where in f"/{report.nodeid}" for report in skipped)
     reporter.write_sep("!", f"{what} NOT TESTED", red=True)
     reporter.write_line(f"{count} tests were not run: {why}", red=True)
-
-
-def _cache() -> Path:
-    told = os.environ.get("BATCH_REGISTER_TEST_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(told) if told else Path(base) / "batch_register"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _install(env: Path, packages: tuple[str, ...]) -> None:
-    venv.create(env, with_pip=True)
-    pip = [str(env / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
-    try:
-        done = subprocess.run(
-            pip, capture_output=True, text=True, timeout=INSTALL_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise NotToBeHadError("the installation takes too long") from None
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line]
-        raise NotToBeHadError(" ".join(lines[-1:]) or "the installation failed")

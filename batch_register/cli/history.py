@@ -17,7 +17,8 @@ from batch_register.errors import SettingsError
 from batch_register.ledger import read_history, read_ledger
 from batch_register.model import EntryKey
 from batch_register.report.plain import printable
-from batch_register.report.story import render_json, render_text, tell
+from batch_register.report.story import render_json, tell
+from batch_register.report.story_text import render_text
 
 _MOST_MATCHES = 5
 

@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 2020-12) of the report's JSON form, version 1.
+"""The JSON Schemas (draft 2020-12) of the report's and the story's JSON forms, version 1.
 
 Decides: what a reader may rely on. Further fields may come in later releases, so
 objects are open. Must not know: how a report is made.
@@ -11,6 +11,7 @@ from dataclasses import fields
 from batch_register.entry import EntryState
 from batch_register.model import Action, FaultKind, RunCounts, Target
 from batch_register.report.rows import REPORT_VERSION
+from batch_register.report.story import STORY_VERSION
 
 Schema = dict[str, object]
 
@@ -57,9 +58,11 @@ _IMAGE = _record(
     }
 )
 
-SCHEMA: Schema = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "batch_register report",
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+REPORT: Schema = {
+    "$schema": _DRAFT,
+    "title": "batch_register report, version 1",
     **_record(
         {
             "version": {"const": REPORT_VERSION},
@@ -68,6 +71,40 @@ SCHEMA: Schema = {
             "target": _record({field.name: _TEXT for field in fields(Target)}),
             "summary": _record({field.name: _COUNT for field in fields(RunCounts)}),
             "images": {"type": "array", "items": _IMAGE},
+        }
+    ),
+}
+
+_EVENT = _record(
+    {
+        "seq": {"type": "integer", "minimum": 1},
+        "at": _TEXT,
+        "event": _SOME_TEXT,
+        "words": _SOME_TEXT,
+        "fields": {"type": "object"},
+    }
+)
+
+STORY: Schema = {
+    "$schema": _DRAFT,
+    "title": "batch_register history of one entry, version 1",
+    **_record(
+        {
+            "version": {"const": STORY_VERSION},
+            "manifest": _TEXT,
+            "image": _IMAGE,
+            "runs": {
+                "type": "array",
+                "items": _record(
+                    {
+                        "run_id": _TEXT,
+                        "started_at": _TEXT_OR_NULL,
+                        "finished_at": _TEXT_OR_NULL,
+                        "exit_code": {"type": ["integer", "null"]},
+                        "events": {"type": "array", "items": _EVENT},
+                    }
+                ),
+            },
         }
     ),
 }

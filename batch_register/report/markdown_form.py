@@ -1,7 +1,11 @@
 """The report as Markdown: the form for a ticket.
 
-Decides: the order (gist, what to do, what went wrong, all images), how much of what went
-well is left out. Must not know: files.
+Decides: the order (gist, what to do, what went wrong, the other images folded), and how
+much of it a ticket takes. Must not know: files.
+
+GitHub refuses an issue of more than 65,536 characters, so each list is cut at a size, with
+a line that says how many are left out and where they are. What went wrong comes first and
+in full as far as it goes; of the others those that are not active come before the active.
 
 All foreign text stands in code spans: there it cannot become markup, a mention, an issue
 reference or HTML (GitHub Flavored Markdown Spec, "Code spans" and "Tables").
@@ -10,21 +14,24 @@ reference or HTML (GitHub Flavored Markdown Spec, "Code spans" and "Tables").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from batch_register.entry import EntryState
-from batch_register.report.advice import advice
 from batch_register.report.digest import by_state, headline, tasks
 from batch_register.report.plain import duration_words, printable, size_words
 from batch_register.report.rows import Report, ReportRow
 
-MOST_ACTIVE_ROWS = 200
+# Characters; the whole stays below the 65,536 of a GitHub issue.
+MOST_OF_NOTES = 4_000
+MOST_OF_TASKS = 16_000
+MOST_OF_TROUBLES = 24_000
+MOST_OF_IMAGES = 16_000
 _SHOWN_KEYS = 10  # of one task
 _BACKTICKS = re.compile("`+")
 
 
 def render(report: Report) -> str:
-    """Return the document; of active images at most `MOST_ACTIVE_ROWS` are listed."""
+    """Return the document, in at most 65,536 characters."""
     sections = (_gist(report), _to_do(report), _troubles(report), _images(report))
     return "\n".join(line for section in sections for line in section)
 
@@ -40,13 +47,11 @@ def _gist(report: Report) -> Iterator[str]:
     )
     yield ""
     counts = (("total", summary.total), ("active", summary.active), *by_state(summary))
-    yield from _table(
-        [name for name, _ in counts], [[str(number) for _, number in counts]]
-    )
-    for note in report.notes:
-        yield f"- Note: {_code(note)}"
+    figures = _row(str(number) for _, number in counts)
+    yield from _table([name for name, _ in counts], [figures])
     if report.notes:
-        yield ""
+        notes = [f"- Note: {_code(note)}" for note in report.notes]
+        yield from _cut(notes, MOST_OF_NOTES, "notes")
 
 
 def _to_do(report: Report) -> Iterator[str]:
@@ -55,12 +60,15 @@ def _to_do(report: Report) -> Iterator[str]:
         return
     yield "## What to do"
     yield ""
+    lines = []
     for task in groups:
         keys = ", ".join(_code(key) for key in task.keys[:_SHOWN_KEYS])
         rest = len(task.keys) - _SHOWN_KEYS
         more = f" and {rest} more" if rest > 0 else ""
-        yield f"- **{task.action}** ({len(task.keys)}): {task.advice} {keys}{more}"
-    yield ""
+        lines.append(
+            f"- **{task.action}** ({len(task.keys)}): {task.advice} {keys}{more}"
+        )
+    yield from _cut(lines, MOST_OF_TASKS, "things to do")
 
 
 def _troubles(report: Report) -> Iterator[str]:
@@ -69,9 +77,21 @@ def _troubles(report: Report) -> Iterator[str]:
         return
     yield "## What went wrong"
     yield ""
-    yield from _table(
-        ("key", "state", "code", "reason", "request id", "advice"),
-        (_trouble(row) for row in rows),
+    yield from _cut_table(
+        (
+            "key",
+            "state",
+            "code",
+            "reason",
+            "request id",
+            "action",
+            "image id",
+            "source",
+        ),
+        map(_trouble, rows),
+        len(rows),
+        MOST_OF_TROUBLES,
+        "images that went wrong",
     )
 
 
@@ -79,37 +99,40 @@ def _trouble(row: ReportRow) -> list[str]:
     error = row.error
     status = f" (HTTP {error.http_status})" if error and error.http_status else ""
     return [
-        _cell(row.key),
+        _key(row),
         row.state,
         (_cell(error.code) if error else "") + status,
         _cell(error.reason) if error else "",
         _cell(error.request_id) if error else "",
-        advice(row.action, error),
+        row.action,
+        _cell(row.image_id),
+        _cell(row.image_url),
     ]
 
 
 def _images(report: Report) -> Iterator[str]:
-    if not report.images:
+    """Yield what did not go wrong, folded where the reader of the ticket can fold."""
+    rows = [row for row in report.images if not row.is_in_trouble]
+    if not rows:
         return
-    active = [row for row in report.images if row.state is EntryState.ACTIVE]
-    left_out = {row.key for row in active[MOST_ACTIVE_ROWS:]}
-    yield "## Images"
+    rows.sort(key=lambda row: row.state is EntryState.ACTIVE)
+    yield "<details>"
+    yield f"<summary>{_which(len(rows), len(report.images))}</summary>"
     yield ""
-    yield from _table(
+    yield from _cut_table(
         ("key", "state", "image id", "size", "time", "tries", "action", "source"),
-        (_image(row) for row in report.images if row.key not in left_out),
+        map(_image, rows),
+        len(rows),
+        MOST_OF_IMAGES,
+        "images",
     )
-    if left_out:
-        yield (
-            f"{len(left_out)} more active images are left out here; the JSON and CSV "
-            "forms list every image."
-        )
-        yield ""
+    yield "</details>"
+    yield ""
 
 
 def _image(row: ReportRow) -> list[str]:
     return [
-        _cell(row.key) + (" (no longer in the manifest)" if row.is_removed else ""),
+        _key(row),
         row.state + (" (before this run)" if row.is_skipped else ""),
         _cell(row.image_id),
         size_words(row.size_bytes),
@@ -120,14 +143,62 @@ def _image(row: ReportRow) -> list[str]:
     ]
 
 
-def _table(header: Iterable[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    """Yield a table and the empty line after it; cells are escaped already."""
-    names = list(header)
-    yield f"| {' | '.join(names)} |"
-    yield f"|{' --- |' * len(names)}"
-    for cells in rows:
-        yield f"| {' | '.join(cells)} |"
+def _key(row: ReportRow) -> str:
+    return _cell(row.key) + (" (no longer in the manifest)" if row.is_removed else "")
+
+
+def _which(shown: int, total: int) -> str:
+    images = "image" if shown == 1 else "images"
+    return f"{'All' if shown == total else 'The other'} {shown} {images}"
+
+
+def _cut_table(
+    header: Sequence[str], rows: Iterable[list[str]], total: int, most: int, what: str
+) -> Iterator[str]:
+    """Yield a table of as many rows as `most` characters hold, then what is missing."""
+    lines = _fitting(map(_row, rows), most)
+    yield from _table(header, lines)
+    if len(lines) < total:
+        yield _missing(total - len(lines), what, "the JSON and CSV forms list")
+        yield ""
+
+
+def _cut(lines: Sequence[str], most: int, what: str) -> Iterator[str]:
+    """Yield as many lines as `most` characters hold, then how many are missing."""
+    shown = _fitting(lines, most)
+    yield from shown
     yield ""
+    if len(shown) < len(lines):
+        yield _missing(len(lines) - len(shown), what, "the table form lists")
+        yield ""
+
+
+def _fitting(lines: Iterable[str], most: int) -> list[str]:
+    """Return the first lines, as far as `most` characters hold them and their breaks."""
+    shown = []
+    for line in lines:
+        most -= len(line) + 1
+        if most < 0:
+            break
+        shown.append(line)
+    return shown
+
+
+def _missing(number: int, what: str, where: str) -> str:
+    return f"{number} more {what} are left out here; {where} all."
+
+
+def _table(header: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
+    """Yield a table and the empty line after it."""
+    yield _row(header)
+    yield f"|{' --- |' * len(header)}"
+    yield from lines
+    yield ""
+
+
+def _row(cells: Iterable[str]) -> str:
+    """Return one line of a table; cells are escaped already."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _code(text: str) -> str:

@@ -16,10 +16,11 @@ import unicodedata
 from itertools import accumulate
 
 # C0 and C1 controls, line and paragraph separators, bidirectional marks and
-# overrides, the byte order mark, and lone surrogates, which no file can hold.
+# overrides, the byte order mark, lone surrogates, which no file can hold, and the two
+# noncharacters that XML forbids (XML 1.0, production 2, "Char").
 _UNFIT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-    "\ud800-\udfff]"
+    "\ufffe\uffff\ud800-\udfff]"
 )
 _ONE_BYTE = 0xFF
 _UNITS = ("KiB", "MiB", "GiB", "TiB")

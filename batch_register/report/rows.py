@@ -114,7 +114,7 @@ def row_of(
         attempts=record.attempts,
         started_at=record.started_at,
         finished_at=record.finished_at,
-        duration_s=_duration_s(record.started_at, record.finished_at),
+        duration_s=seconds_between(record.started_at, record.finished_at),
         size_bytes=record.size_bytes,
         error=error,
         action=_due_action(state, error, is_removed=is_removed),
@@ -164,15 +164,15 @@ def _due_action(state: EntryState, error: Fault | None, *, is_removed: bool) -> 
     return _DUE[state]
 
 
-def _duration_s(started_at: str | None, finished_at: str | None) -> float | None:
+def seconds_between(started_at: str | None, finished_at: str | None) -> float | None:
     """Return the seconds between two stamps, None where they do not tell."""
-    started, finished = _moment(started_at), _moment(finished_at)
+    started, finished = moment_of(started_at), moment_of(finished_at)
     if started is None or finished is None or finished < started:
         return None
     return round((finished - started).total_seconds(), 3)
 
 
-def _moment(stamp: str | None) -> datetime | None:
+def moment_of(stamp: str | None) -> datetime | None:
     """Return a stamp as a moment; None where it is missing, broken or has no zone."""
     if not stamp:
         return None

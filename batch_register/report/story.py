@@ -1,4 +1,4 @@
-"""One entry's whole story in plain words, over all runs.
+"""One entry's whole story in plain words, over all runs, and its JSON form.
 
 Decides: how every ledger event reads, how events are gathered into runs. Must not know:
 files, where lines came from.
@@ -44,18 +44,21 @@ from batch_register.ledger.notes import (
 from batch_register.ledger.replay import Replay, RunRecord
 from batch_register.model import EntryKey, Fault
 from batch_register.report import json_form
-from batch_register.report.advice import advice
 from batch_register.report.plain import printable, size_words
 from batch_register.report.rows import ReportRow, row_of
 
 STORY_VERSION = 1
 
 _SHELL_WORDS: dict[ShellFate, str] = {
-    ShellFate.NONE: "no image is left of the last try",
-    ShellFate.REUSE: "the image of the last try is registered again",
-    ShellFate.REPLACE: "the image of the last try is deleted first",
-    ShellFate.KEEP: "the image of the last try is kept",
+    ShellFate.NONE: "no image is left of the try before",
+    ShellFate.REUSE: "the file is registered again for the image that is there",
+    ShellFate.REPLACE: "the image of the try before is deleted first",
+    ShellFate.KEEP: "the image of the try before is kept",
 }
+
+
+# The stages that a failure is noted at.
+_FAILED = {"create": "the create", "register": "the register", "job": "the job"}
 
 
 def _why(fault: Fault) -> str:
@@ -74,7 +77,7 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     ImageCreated: lambda event: f"image metadata created: image {event.image_id}",
     CreateRefused: lambda event: f"create refused: {_why(event.error)}",
     ImageAdopted: lambda event: (
-        f"image {event.image_id} found by its tag, status {event.status}: taken over"
+        f"image {event.image_id} is there by its tag, status {event.status}: taken over"
     ),
     RegisterIntended: lambda event: (
         f"about to register the file for image {event.image_id}"
@@ -86,13 +89,16 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     ImageActive: lambda event: (
         f"image {event.image_id} is active, {size_words(event.size_bytes)}"
     ),
-    ImageFailed: lambda event: f"failed at {event.stage}: {_why(event.error)}",
+    ImageFailed: lambda event: (
+        f"{_FAILED.get(event.stage, event.stage)} failed: {_why(event.error)}"
+    ),
     OutcomeUnknown: lambda event: f"outcome unknown: {_why(event.error)}",
     EntryDeferred: lambda event: f"held back: {_why(event.error)}",
     RetryStarted: lambda event: f"tried again; {_SHELL_WORDS[event.shell]}",
-    ShellDeleted: lambda event: f"dead image {event.image_id} is gone",
+    ShellDeleted: lambda event: f"image {event.image_id} of a failed try is deleted",
     ShellKept: lambda event: (
-        f"dead image {event.image_id} could not be deleted: {_why(event.error)}"
+        f"image {event.image_id} of a failed try could not be deleted: "
+        f"{_why(event.error)}"
     ),
     DuplicateSeen: lambda event: (
         f"a further image carries this entry's tag: image {event.image_id}, status "
@@ -171,47 +177,6 @@ class _Facts(dict[str, object]):
 def _declared(fields: Mapping[str, object]) -> str:
     return (
         f"declared by the manifest: {fields.get('name')} from {fields.get('image_url')}"
-    )
-
-
-def render_text(story: Story) -> str:
-    """Return the story for a terminal, one line per event."""
-    lines = [*_heading(story.row)]
-    for chapter in story.chapters:
-        lines += ["", _chapter_heading(chapter)]
-        lines += [f"  {printable(line.at)}  {words(line)}" for line in chapter.lines]
-    return "\n".join(lines) + "\n"
-
-
-def _heading(row: ReportRow) -> list[str]:
-    facts = [
-        f"{label} {printable(value)}"
-        for label, value in (
-            ("name", row.name),
-            ("source", row.image_url),
-            ("image", row.image_id),
-            ("job", row.job_id),
-        )
-        if value
-    ]
-    removed = ", no longer in the manifest" if row.is_removed else ""
-    lines = [f"{printable(row.key)}: {row.state}{removed}"]
-    lines.append(f"  {', '.join([*facts, f'tries {row.attempts}'])}")
-    if row.error is not None:
-        lines.append(f"  why: {printable(row.error.sentence())}")
-    lines.append(f"  to do: {advice(row.action, row.error)}")
-    return lines
-
-
-def _chapter_heading(chapter: Chapter) -> str:
-    run = chapter.run
-    name = f"run {printable(chapter.run_id)}"
-    if run is None:
-        return name
-    if run.finished_at is None:
-        return f"{name}, from {run.started_at}, no end noted"
-    return (
-        f"{name}, from {run.started_at} to {run.finished_at}, exit code {run.exit_code}"
     )
 
 

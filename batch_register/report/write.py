@@ -16,7 +16,14 @@ from typing import Literal, TypeAlias
 import aiofiles
 
 from batch_register.errors import SettingsError
-from batch_register.report import csv_form, json_form, markdown_form, table_form
+from batch_register.report import (
+    csv_form,
+    joblog_form,
+    json_form,
+    junit_form,
+    markdown_form,
+    table_form,
+)
 from batch_register.report.rows import Report
 
 Pieces: TypeAlias = Callable[[Report], Iterable[str]]
@@ -27,8 +34,16 @@ FORMS: dict[str, Pieces] = {
     "json": json_form.pieces,
     "csv": csv_form.pieces,
     "markdown": lambda report: (markdown_form.render(report),),
+    "junit": junit_form.pieces,
+    "joblog": joblog_form.pieces,
 }
-SUFFIXES: dict[str, str] = {".json": "json", ".csv": "csv", ".md": "markdown"}
+SUFFIXES: dict[str, str] = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".xml": "junit",
+    ".joblog": "joblog",
+}
 
 
 def form_for(path: Path) -> str:

@@ -1,9 +1,12 @@
-"""`schema`: the manifest's JSON Schema, to a file or to standard output."""
+"""`schema`: the JSON Schemas, to a file or to standard output."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+
+import pytest
+from jsonschema.validators import validator_for
 
 from batch_register.manifest import json_schema
 
@@ -12,6 +15,28 @@ def test_the_schema_goes_to_standard_output(invoke) -> None:
     ended = invoke("schema")
     assert json.loads(ended.out) == json_schema()
     assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("document", "title"),
+    [
+        ("manifest", "batch_register manifest, version 1"),
+        ("report", "batch_register report, version 1"),
+        ("history", "batch_register history of one entry, version 1"),
+        ("ledger", "batch_register ledger line, version 1"),
+    ],
+)
+def test_a_document_is_chosen_by_its_name(invoke, document: str, title: str) -> None:
+    ended = invoke("schema", document)
+    schema = json.loads(ended.out)
+    assert (ended.code, schema["title"]) == (0, title)
+    validator_for(schema).check_schema(schema)
+
+
+def test_an_unknown_document_is_answered_with_those_that_there_are(invoke) -> None:
+    ended = invoke("schema", "plan")
+    assert (ended.code, ended.out) == (2, "")
+    assert "'manifest', 'report', 'history', 'ledger'" in ended.err
 
 
 def test_the_schema_goes_to_a_file(invoke, tmp_path: Path) -> None:

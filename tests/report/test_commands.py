@@ -38,6 +38,8 @@ def _run(command, *arguments: object) -> Result:
     [
         ("json", "report.json", "note: running has further images"),
         ("csv", "report.csv", "note: running has further images"),
+        ("junit", "report.xml", "note: running has further images"),
+        ("joblog", "report.joblog", "note: running has further images"),
         ("markdown", "report.md", ""),
         ("table", "report.txt", ""),
     ],

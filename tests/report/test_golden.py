@@ -8,10 +8,18 @@ from pathlib import Path
 import pytest
 
 from batch_register.model import EntryKey
-from batch_register.report import csv_form, json_form, markdown_form, table_form
+from batch_register.report import (
+    csv_form,
+    joblog_form,
+    json_form,
+    junit_form,
+    markdown_form,
+    table_form,
+)
 from batch_register.report.fold import fold, source_of
 from batch_register.report.rows import Report
-from batch_register.report.story import render_json, render_text, tell
+from batch_register.report.story import render_json, tell
+from batch_register.report.story_text import render_text
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -26,6 +34,8 @@ def _golden(name: str) -> str:
         ("report.json", json_form.render),
         ("report.csv", csv_form.render),
         ("report.md", markdown_form.render),
+        ("report.xml", junit_form.render),
+        ("report.joblog", joblog_form.render),
         ("report.txt", table_form.render),
         ("report-100.txt", lambda report: table_form.render(report, width=100)),
         ("report-80.txt", lambda report: table_form.render(report, width=80)),

@@ -29,6 +29,7 @@ ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
         ("a\nb\x85c\u2028d", "a\\x0ab\\x85c\\u2028d"),
         ("evil\u202egpj.exe", "evil\\u202egpj.exe"),
         ("\ud800", "\\ud800"),
+        ("\ufffe\uffff", "\\ufffe\\uffff"),
     ],
 )
 def test_what_could_act_on_a_screen_is_shown_as_an_escape(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from batch_register.event import (
     DURABLE_EVENTS,
@@ -13,7 +16,8 @@ from batch_register.event import (
 from batch_register.ledger.line import Line
 from batch_register.ledger.notes import ORPHAN_EVENTS
 from batch_register.model import EntryKey, ImageId
-from batch_register.report.story import WORDS, render_text, tell, words
+from batch_register.report.json_schema import STORY
+from batch_register.report.story import WORDS, render_json, tell, words
 
 ERROR = {
     "kind": "server",
@@ -60,7 +64,7 @@ def test_every_event_of_an_orphan_has_words(event: str) -> None:
         (_line("image.create_refused", error=ERROR), f"create refused: {WHY}"),
         (
             _line("image.adopted", image_id="i", status="saving", spec="s"),
-            "image i found by its tag, status saving: taken over",
+            "image i is there by its tag, status saving: taken over",
         ),
         (
             _line("image.register_intended", image_id="i"),
@@ -83,17 +87,20 @@ def test_every_event_of_an_orphan_has_words(event: str) -> None:
             _line("image.active", image_id="i", size_bytes=2 << 30),
             "image i is active, 2.0 GiB",
         ),
-        (_line("image.failed", error=ERROR, stage="job"), f"failed at job: {WHY}"),
+        (_line("image.failed", error=ERROR, stage="job"), f"the job failed: {WHY}"),
         (_line("image.unknown", error=ERROR), f"outcome unknown: {WHY}"),
         (_line("image.deferred", error=ERROR), f"held back: {WHY}"),
         (
             _line("image.retry_started", {"shell": "replace"}),
-            "tried again; the image of the last try is deleted first",
+            "tried again; the image of the try before is deleted first",
         ),
-        (_line("image.shell_deleted", image_id="i"), "dead image i is gone"),
+        (
+            _line("image.shell_deleted", image_id="i"),
+            "image i of a failed try is deleted",
+        ),
         (
             _line("image.shell_kept", image_id="i", error=ERROR),
-            f"dead image i could not be deleted: {WHY}",
+            f"image i of a failed try could not be deleted: {WHY}",
         ),
         (
             _line("image.duplicate_seen", image_id="i", status="active"),
@@ -130,25 +137,16 @@ def test_an_accepted_register_without_a_job_says_what_is_watched() -> None:
     assert "image itself is watched" in WORDS[RegisterAccepted](event)
 
 
-def test_a_story_names_runs_whose_start_is_not_told_and_removed_entries(
-    new_ledger,
-) -> None:
-    ledger = new_ledger()
-    ledger.run_id = "run-0"
-    ledger.declare("a")
-    ledger.remove("a")
-    story = tell(ledger.replay(), EntryKey("a"), ledger.story("a"))
-    assert render_text(story).splitlines() == [
-        "a: pending, no longer in the manifest",
-        "  name a, source b:o.qcow2, tries 0",
-        "  to do: Nobody: nothing is to be done.",
-        "",
-        "run run-0",
-        "  2026-03-01T00:02:01.002Z  declared by the manifest: a from b:o.qcow2",
-        "  2026-03-01T00:03:01.003Z  the manifest no longer names this entry",
-    ]
-
-
 def test_a_key_that_the_ledger_does_not_hold_has_no_story(new_ledger) -> None:
     with pytest.raises(KeyError):
         tell(new_ledger().replay(), EntryKey("a"), [])
+
+
+def test_the_json_form_fits_its_schema(all_states) -> None:
+    check = Draft202012Validator(STORY)
+    for key in all_states.specs:
+        story = tell(all_states.replay(), EntryKey(key), all_states.story(key))
+        document = json.loads(render_json(story))
+        check.validate(document)
+        del document["image"]
+        assert not check.is_valid(document)

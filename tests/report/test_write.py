@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from batch_register.errors import SettingsError
-from batch_register.report import csv_form, json_form, markdown_form
+from batch_register.report import (
+    csv_form,
+    joblog_form,
+    json_form,
+    junit_form,
+    markdown_form,
+)
 from batch_register.report.fold import fold, source_of
-from batch_register.report.write import form_for, write_report, write_text
+from batch_register.report.write import SUFFIXES, form_for, write_report, write_text
+from batch_register.settings.values import REPORT_SUFFIXES
 
 
 @pytest.mark.parametrize(
@@ -20,6 +27,8 @@ from batch_register.report.write import form_for, write_report, write_text
         ("r.json", json_form.render),
         ("r.csv", csv_form.render),
         ("R.MD", markdown_form.render),
+        ("r.xml", junit_form.render),
+        ("r.joblog", joblog_form.render),
     ],
 )
 async def test_the_suffix_decides_the_form(
@@ -34,7 +43,11 @@ async def test_the_suffix_decides_the_form(
 def test_an_unknown_suffix_is_refused_with_those_that_exist(name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         form_for(Path(name))
-    assert caught.value.hint == "use one of .csv, .json, .md"
+    assert caught.value.hint == "use one of .csv, .joblog, .json, .md, .xml"
+
+
+def test_run_offers_every_suffix_that_has_a_form() -> None:
+    assert set(REPORT_SUFFIXES) == set(SUFFIXES)
 
 
 async def test_a_file_is_replaced_through_its_link_and_nothing_else_stays(
