@@ -3,8 +3,9 @@
 Decides: what an outcome is called. Must not know: who asks, why, where the counts go.
 
 It stands next to the wire, below everything that repeats a call or sends one of its own,
-so that every attempt counts. A list over several pages is one request, and what a client
-repeats after a renewed login is not told apart from the first attempt.
+so that every attempt counts. It counts calls: a list is one request with all its pages (a
+short list often has a second, empty one), and what a client repeats after a renewed login
+is not told apart from the first attempt.
 """
 
 from __future__ import annotations

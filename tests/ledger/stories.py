@@ -159,6 +159,21 @@ _BY_TYPE: dict[object, st.SearchStrategy[object]] = {
 }
 
 
+# As the ledger writes moments: UTC, milliseconds.
+moments = st.datetimes(timezones=st.just(UTC)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
+counts = st.integers(0, 2**50)
+usages = st.builds(
+    RunUsage,
+    requests=st.dictionaries(texts, st.dictionaries(texts, counts), max_size=4),
+    retries=counts,
+    throttled=counts,
+    pauses=st.lists(st.tuples(moments, moments), max_size=4).map(tuple),
+    quota=st.none() | st.builds(Quota, used=counts, limit=counts),
+)
+
+
 def _values(hint: object) -> st.SearchStrategy[object]:
     if hint in _BY_TYPE:
         return _BY_TYPE[hint]

@@ -47,6 +47,7 @@ from tests.ledger.stories import (
     image_spec,
     lines_of,
     noted,
+    usages,
     walks,
 )
 
@@ -98,7 +99,7 @@ def test_small_ledger_adds_up():
                 finished_at="2026-03-04T05:06:07.015Z",
                 exit_code=0,
                 counts=RunCounts(total=1, active=1),
-        usage=USAGE,
+                usage=USAGE,
             )
         ],
         observations={"list_lag_s": 1.5},
@@ -209,6 +210,12 @@ def test_pauses_and_requests_stand_in_the_line_as_others_read_them():
         ["2026-03-04T05:06:07.001Z", "2026-03-04T05:06:37.000Z"]
     ]
     assert fields["quota"] == {"used": 7, "limit": 50}
+
+
+@given(usages)
+def test_whatever_a_run_has_asked_is_read_back(usage):
+    (run,) = replayed(lines_of((START, run_finished(RunCounts(), 0, usage)))).runs
+    assert run.usage == usage
 
 
 def test_end_that_an_older_tool_wrote_tells_no_requests():

@@ -59,7 +59,7 @@ def built() -> Built:
     Raises:
         NotToBeHadError: the package index does not give what is needed.
     """
-    cache = _cache()
+    cache = cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -80,7 +80,8 @@ def built() -> Built:
     return Built(env / "bin", data)
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return where tests keep what takes long to get."""
     told = os.environ.get("BATCH_REGISTER_TEST_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(told) if told else Path(base) / "batch_register"

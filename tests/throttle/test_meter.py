@@ -126,6 +126,13 @@ def test_behind_a_throttle_every_attempt_counts_with_its_pause_and_its_retry() -
     run_virtually(measured())
 
 
+def test_a_refusal_that_asks_for_no_pause_counts_all_the_same() -> None:
+    meter = Meter(TickingClock())
+    meter.noticed("service.throttled", wait_s=0.0)
+    usage = meter.usage(retries=0)
+    assert (usage.throttled, usage.pauses) == (1, ())
+
+
 def test_what_else_is_noticed_is_no_pause() -> None:
     meter = Meter(TickingClock())
     meter.noticed("service.call_failed", wait_s=5.0)
