@@ -1,4 +1,4 @@
-"""Programs that others wrote, each in a virtual environment of its own, kept for later.
+"""Programs that others wrote, each in a place of its own, kept for later.
 
 They are not part of the extra `dev`: their dependencies are many, and not ours. Built
 once for each set of versions and kept in the user's cache folder; a lock keeps two test
@@ -61,6 +61,36 @@ def cache_of(name: str) -> Iterator[Path]:
     with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield cache
+
+
+def unpacked(package: str) -> Path:
+    """Return the folder of a Debian package that is unpacked there, and not installed.
+
+    Raises:
+        NotToBeHadError: the package index does not give it.
+    """
+    with cache_of(package) as cache:
+        place = cache / package
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            _download(package, place)
+            (archive,) = place.glob("*.deb")
+            attempt(["dpkg", "-x", str(archive), str(place)], failure="error")
+            archive.unlink()
+            (place / "complete").touch()
+    return place
+
+
+def _download(package: str, place: Path) -> None:
+    download = ["apt-get", "download", "--quiet", package]
+    try:
+        attempt(download, failure="E:", cwd=place)
+    except NotToBeHadError:
+        if os.geteuid() != 0:
+            raise
+        attempt(["apt-get", "update", "--quiet"], failure="E:")
+        attempt(download, failure="E:", cwd=place)
 
 
 def pip(env: Path, *words: str) -> None:

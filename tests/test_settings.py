@@ -52,6 +52,11 @@ SPELLINGS: dict[str, tuple[tuple[str, object], ...]] = {
         ("r.CSV", Path("r.CSV")),
         ("x.md", Path("x.md")),
     ),
+    "metrics_file": (
+        ("m.prom", Path("m.prom")),
+        ("d/n.prom", Path("d/n.prom")),
+        ("o.prom", Path("o.prom")),
+    ),
     "output": (("json", Output.JSON), ("QUIET", Output.QUIET), ("table", Output.TABLE)),
     "progress": (
         ("bar", ProgressMode.BAR),
@@ -94,6 +99,8 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("retry_failed", "maybe"),
     ("report", "report.html"),
     ("report", "json"),
+    ("metrics_file", "m.txt"),
+    ("metrics_file", "m.PROM"),
     ("output", "xml"),
     ("progress", "spinner"),
     ("log_level", "trace"),
@@ -144,6 +151,7 @@ def test_defaults_are_the_documented_ones() -> None:
         retry_failed=True,
         keep_failed=False,
         report=None,
+        metrics_file=None,
         output=Output.TABLE,
         progress=ProgressMode.AUTO,
         log_file=None,
@@ -313,6 +321,11 @@ def test_all_wrong_values_are_named_at_once(tmp_path: Path) -> None:
 def test_a_wrong_value_is_refused_even_where_a_stronger_one_wins() -> None:
     error = refusal({"concurrency": "4"}, {"BATCH_REGISTER_CONCURRENCY": "many"})
     assert "not 'many'" in error.message
+
+
+def test_metrics_in_the_place_of_the_ledger_are_refused() -> None:
+    error = refusal({"ledger": "out.prom", "metrics_file": "./out.prom"})
+    assert error.message == "ledger and metrics_file are the same file, out.prom"
 
 
 def test_faults_without_a_rehearsal_are_refused() -> None:

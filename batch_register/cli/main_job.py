@@ -7,17 +7,14 @@ a run works.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import secrets
-import shutil
 import sys
 from pathlib import Path
 
 import structlog
 
-from batch_register import __version__
-from batch_register.cli import stdout
+from batch_register.cli.aftermath import Aftermath, metrics_writer
 from batch_register.cli.assembly import (
     is_selected,
     ledger_path,
@@ -26,6 +23,7 @@ from batch_register.cli.assembly import (
     the_cloud,
     throttled,
 )
+from batch_register.cli.bookends import begin, end
 from batch_register.cli.connection import (
     CloudService,
     WallClock,
@@ -53,24 +51,19 @@ from batch_register.errors import (
     SettingsError,
     StoppedError,
 )
-from batch_register.ledger import LedgerFile, read_ledger
-from batch_register.ledger.notes import run_finished, run_started
+from batch_register.ledger import LedgerFile, Replay
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import Manifest, StopReason, Target
 from batch_register.pacing import SettleTime, Window
-from batch_register.report import json_form, table_form
 from batch_register.report.advice import advice
-from batch_register.report.fold import Source, fold, source_of, source_of_run
-from batch_register.report.rows import Report
-from batch_register.report.write import write_report
-from batch_register.settings import Output, ResolvedSettings, Settings
+from batch_register.settings import ResolvedSettings, Settings
 from batch_register.stopping import Stop
-from batch_register.throttle import CountedLists, Lessons
+from batch_register.throttle import CountedLists, Lessons, Meter, Metered
 from batch_register.turns import in_turns
+from batch_register.usage import RunUsage
 from batch_register.watcher import WatchLimits
 
-_LONGEST_TABLE = 60  # rows that are still read at the end of a run
 # Of a run that was cancelled because its open calls did not end in time.
 _EXIT_OF_STOP = {
     StopReason.SIGINT: 130,
@@ -90,16 +83,30 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
         BatchRegisterError: the run could not begin, or its ledger could not be written.
     """
     settings = resolved.settings
+    render_metrics = metrics_writer(settings)
     display = display_for(resolved, sys.stderr, os.environ)
     with configured(log_plan(resolved, display, sys.stderr, os.environ)):
         manifest = load_manifest(path)
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
         ledger = ledger_path(path, settings)
-        code, source = asyncio.run(_run(path, manifest, ledger, settings, display))
-        if source is None:
-            source = source_of(str(ledger), read_ledger(ledger))
-        _publish(fold([source]), settings, ledger)
+        began = WallClock().now()
+        aftermath = Aftermath(
+            settings=settings,
+            ledger=ledger,
+            run_id=f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            began=began,
+            clock=WallClock(),
+            render_metrics=render_metrics,
+        )
+        try:
+            code, replay = asyncio.run(
+                _run(path, manifest, ledger, aftermath.run_id, settings, display)
+            )
+        except BatchRegisterError as error:
+            aftermath.follow_failure(error)
+            raise
+        aftermath.follow(code, replay)
     return code
 
 
@@ -113,11 +120,15 @@ def _check_selection(manifest: Manifest, settings: Settings) -> None:
 
 
 async def _run(
-    path: Path, manifest: Manifest, ledger: Path, settings: Settings, display: Display
-) -> tuple[int, Source | None]:
+    path: Path,
+    manifest: Manifest,
+    ledger: Path,
+    run_id: str,
+    settings: Settings,
+    display: Display,
+) -> tuple[int, Replay | None]:
     """Return the exit code, and what the ledger holds if that is known for certain."""
     stop, clock = Stop(), WallClock()
-    run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     log = structlog.get_logger()
     stop.when_requested(lambda: log.warning("run.stopping", reason=str(stop.reason)))
     with two_stage_stop(stop):
@@ -136,18 +147,12 @@ async def _run(
                     run_id=run_id,
                     clock=clock,
                 ) as record:
-                    await record.note_many([run_started(__version__)])
-                    log.info("run.started", run_id=run_id, cut_bytes=record.cut_bytes)
-                    outcome = await _execute(
+                    run = await begin(record, run_id)
+                    outcome, usage = await _execute(
                         manifest, service, record, settings, stop, display
                     )
-                    await record.note_many(
-                        [run_finished(outcome.counts, outcome.exit_code)]
-                    )
-                    counts = dataclasses.asdict(outcome.counts)
-                    log.info("run.finished", exit_code=outcome.exit_code, **counts)
-                    source = source_of_run(str(ledger), record.replay, run_id)
-                    return outcome.exit_code, source
+                    await end(record, run, outcome, usage)
+                    return outcome.exit_code, record.replay
         except (asyncio.CancelledError, StoppedError):
             if stop.reason is None:
                 raise
@@ -170,7 +175,7 @@ async def _execute(
     settings: Settings,
     stop: Stop,
     display: Display,
-) -> RunOutcome:
+) -> tuple[RunOutcome, RunUsage]:
     records = ledger.replay.records
     spare_what_is_there()  # and so does what the ledger was read into
     batch = Batch(
@@ -186,11 +191,12 @@ async def _execute(
         async for specs in in_turns(wanted):
             known = (spec.key for spec in specs if spec.key in records)
             progress.start({key: records[key].state for key in known})
-        observer = Observers([LogObserver(), progress])
+        meter = Meter(clock)
+        observer = Observers([LogObserver(), progress, meter])
         limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
         task_limit = first_tasks(ledger.replay.observations, service.told_task_limit)
         lessons = Lessons(manners(settings), task_limit=task_limit)
-        images = CountedLists(service.images, lessons.traffic)
+        images = CountedLists(Metered(service.images, meter), lessons.traffic)
         lookout = Lookout(images, batch, limits.watch, stop=stop)
         throttle = throttled(
             lookout, settings, stop=stop, observer=observer, lessons=lessons
@@ -204,7 +210,7 @@ async def _execute(
         await ledger.observe({TASK_LIMIT: found})
     if outcome.exit_code in _GAVE_UP and throttle.last_error is not None:
         _explain(throttle.last_error, service.target)
-    return outcome
+    return outcome, meter.usage(retries=lessons.retries)
 
 
 def _explain(error: ServiceError, target: Target) -> None:
@@ -233,31 +239,3 @@ def _limits(settings: Settings, remembered_lag_s: float) -> RunLimits:
         window=Window(length_s=settings.max_duration_s),
         retry=retry_policy(settings),
     )
-
-
-def _publish(report: Report, settings: Settings, ledger: Path) -> None:
-    """Show and write the report; a failure to write it leaves the exit code alone."""
-    written: Path | None = None
-    if settings.report is not None:
-        try:
-            asyncio.run(write_report(report, settings.report))
-        except BatchRegisterError as error:
-            structlog.get_logger().error("report.not_written", error=error.message)
-        else:
-            written = settings.report
-    match settings.output:
-        case Output.JSON:
-            stdout.write_pieces(json_form.pieces(report))
-        case Output.TABLE:
-            stdout.write(_closing_words(report, ledger, written))
-        case Output.QUIET:
-            pass
-
-
-def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:
-    """Return the table where a person can still read it, else its gist."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    is_short = len(report.images) <= _LONGEST_TABLE
-    words = (table_form.render if is_short else table_form.gist)(report, width=width)
-    words += f"ledger: {ledger}\n"
-    return words + (f"report: {written}\n" if written else "")

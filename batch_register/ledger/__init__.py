@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batch_register.ledger.disk import held
+from batch_register.ledger.fields import stamp
 from batch_register.ledger.file import LedgerFile, LedgerSession, check_target
 from batch_register.ledger.line import Line
 from batch_register.ledger.notes import (
@@ -33,5 +34,6 @@ __all__ = [
     "read_ledger",
     "run_finished",
     "run_started",
+    "stamp",
     "torn_tail",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from batch_register.ledger.line import DamagedLineError
@@ -62,6 +63,30 @@ def as_object(value: object) -> Fields:
     if isinstance(value, dict):
         return value
     raise DamagedLineError(unlike("an object", value))
+
+
+def as_list(value: object) -> list[object]:
+    """Return `value` if it is a JSON array."""
+    if isinstance(value, list):
+        return value
+    raise DamagedLineError(unlike("a list", value))
+
+
+def as_moment(value: object) -> datetime:
+    """Return the moment that a stamp tells."""
+    try:
+        moment = datetime.fromisoformat(as_text(value))
+    except ValueError:  # a DamagedLineError is one, too
+        raise DamagedLineError(unlike("a moment", value)) from None
+    if moment.tzinfo is None:
+        raise DamagedLineError(unlike("a moment", value))
+    return moment
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as the ledger writes it: UTC, milliseconds, `Z`."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def as_pairs(value: object) -> Pairs:

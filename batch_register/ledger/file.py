@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +25,7 @@ from batch_register.ledger.disk import (
     open_disk,
     refused,
 )
-from batch_register.ledger.fields import Fields
+from batch_register.ledger.fields import Fields, stamp
 from batch_register.ledger.line import Line, encode
 from batch_register.ledger.notes import (
     Note,
@@ -210,12 +209,6 @@ def _line(note: Note, seq: int, run_id: str, at: str) -> Line:
         key=note.key,
         fields=note.fields,
     )
-
-
-def stamp(now: datetime) -> str:
-    """Return a moment as the ledger writes it: UTC, milliseconds, `Z`."""
-    text = now.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
 
 
 def _load(path: str, session: LedgerSession, disk: Disk) -> _Loaded:

@@ -5,26 +5,35 @@ Decides: names and fields of these lines, both ways. Must not know: envelopes, f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields as fields_of
+from datetime import datetime
 
 from batch_register.ledger.fields import (
     Fields,
     as_count,
+    as_list,
+    as_moment,
     as_object,
     as_pairs,
     as_shared_text,
     read_field,
     read_text,
+    stamp,
+    unlike,
 )
+from batch_register.ledger.line import DamagedLineError
 from batch_register.model import (
     EntryKey,
     ImageSpec,
     Pairs,
+    Quota,
     RunCounts,
     SpecDigest,
     Target,
     spec_digest,
 )
+from batch_register.usage import Pause, RunUsage
 
 LEDGER_OPENED = "ledger.opened"
 RUN_STARTED = "run.started"
@@ -63,11 +72,26 @@ def run_started(tool_version: str) -> Note:
     return Note(event=RUN_STARTED, fields={"tool_version": tool_version})
 
 
-def run_finished(counts: RunCounts, exit_code: int) -> Note:
-    """Return the line that ends a run."""
-    return Note(
-        event=RUN_FINISHED, fields={"exit_code": exit_code, "counts": asdict(counts)}
-    )
+def run_finished(
+    counts: RunCounts, exit_code: int, usage: RunUsage | None = None
+) -> Note:
+    """Return the line that ends a run; `usage`: what it asked of the service."""
+    fields: dict[str, object] = {"exit_code": exit_code, "counts": asdict(counts)}
+    if usage is not None:
+        fields |= _usage_fields(usage)
+    return Note(event=RUN_FINISHED, fields=fields)
+
+
+def _usage_fields(usage: RunUsage) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "requests": {call: dict(of) for call, of in usage.requests.items()},
+        "retries": usage.retries,
+        "throttled": usage.throttled,
+        "pauses": [[stamp(begins), stamp(ends)] for begins, ends in usage.pauses],
+    }
+    if usage.quota is not None:
+        fields["quota"] = asdict(usage.quota)
+    return fields
 
 
 def cloud_observed(observations: Fields) -> Note:
@@ -107,6 +131,46 @@ def read_finished(fields: Fields) -> tuple[int, RunCounts]:
     names = [known.name for known in fields_of(RunCounts) if known.name in found]
     counts = {name: read_field(found, name, as_count) for name in names}
     return read_field(fields, "exit_code", as_count), RunCounts(**counts)
+
+
+def read_usage(fields: Fields) -> RunUsage | None:
+    """Return what a `run.finished` says of requests; None: an older tool wrote it."""
+    if "requests" not in fields:
+        return None
+    quota = None
+    if "quota" in fields:
+        told = read_field(fields, "quota", as_object)
+        quota = Quota(
+            used=read_field(told, "used", as_count),
+            limit=read_field(told, "limit", as_count),
+        )
+    return RunUsage(
+        requests=read_field(fields, "requests", _as_requests),
+        retries=read_field(fields, "retries", as_count),
+        throttled=read_field(fields, "throttled", as_count),
+        pauses=read_field(fields, "pauses", _as_pauses),
+        quota=quota,
+    )
+
+
+def _as_requests(value: object) -> Mapping[str, Mapping[str, int]]:
+    return {call: _as_counts(of) for call, of in as_object(value).items()}
+
+
+def _as_counts(value: object) -> Mapping[str, int]:
+    return {name: as_count(number) for name, number in as_object(value).items()}
+
+
+def _as_pauses(value: object) -> tuple[Pause, ...]:
+    return tuple(_as_pause(each) for each in as_list(value))
+
+
+def _as_pause(value: object) -> tuple[datetime, datetime]:
+    match as_list(value):
+        case [begins, ends]:
+            return as_moment(begins), as_moment(ends)
+        case other:
+            raise DamagedLineError(unlike("a begin and an end", other))
 
 
 def read_declared(fields: Fields) -> tuple[str, str, SpecDigest, Pairs]:

@@ -19,6 +19,7 @@ from batch_register.ledger.fields import Fields, read_text
 from batch_register.ledger.line import DamagedLineError, opened, own_fields
 from batch_register.ledger.usual import SHORT_WAYS
 from batch_register.model import EntryKey, RunCounts, Target
+from batch_register.usage import RunUsage
 
 _Found = Mapping[str, Any]  # an opened line: its envelope's types are proven
 
@@ -34,6 +35,7 @@ class RunRecord:
     finished_at: str | None = None
     exit_code: int | None = None
     counts: RunCounts | None = None
+    usage: RunUsage | None = None  # None: not finished, or by an older tool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,6 +133,7 @@ class Replay:
             message = f"run {found['run_id']} ends but never began"
             raise DamagedLineError(message)
         run.exit_code, run.counts = notes.read_finished(found)
+        run.usage = notes.read_usage(found)
         run.finished_at = found["at"]
 
     def _observe(self, found: _Found) -> None:

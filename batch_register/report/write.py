@@ -68,10 +68,13 @@ async def write_report(report: Report, path: Path) -> None:
     await write_text(FORMS[form_for(path)](report), path)
 
 
-async def write_text(text: Iterable[str], path: Path) -> None:
+async def write_text(
+    text: Iterable[str], path: Path, *, mode_bits: int | None = None
+) -> None:
     """Replace the file by the text's pieces, so that a reader sees the old or the new whole.
 
-    Something other than a regular file, such as a pipe, is written into.
+    Something other than a regular file, such as a pipe, is written into. `mode_bits`: who
+    may read the new file, whatever the umask; left out, the umask decides.
 
     Raises:
         SettingsError: the file cannot be written.
@@ -81,9 +84,9 @@ async def write_text(text: Iterable[str], path: Path) -> None:
         if place is None:
             await _write(text, path, "w")
         else:
-            await _replace(text, place)
+            await _replace(text, place, mode_bits)
     except OSError as error:
-        message = f"{path}: the report cannot be written: {error.strerror or error}"
+        message = f"{path}: cannot be written: {error.strerror or error}"
         hint = "write it again from the ledger with the report command"
         raise SettingsError(message, hint=hint) from error
 
@@ -95,10 +98,12 @@ def _replaceable(path: Path) -> Path | None:
     return path.resolve()
 
 
-async def _replace(text: Iterable[str], path: Path) -> None:
+async def _replace(text: Iterable[str], path: Path, mode_bits: int | None) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         await _write(text, part, "x", is_synced=True)
+        if mode_bits is not None:
+            await asyncio.to_thread(part.chmod, mode_bits)
         await asyncio.to_thread(part.replace, path)
     finally:
         part.unlink(missing_ok=True)

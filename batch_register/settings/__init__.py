@@ -172,6 +172,10 @@ class Settings:
         bool, _switch("Leave the image of a failed attempt in the cloud.")
     ] = False
     report: Annotated[Path | None, _file(_REPORT_HELP, values.report_path)] = None
+    metrics_file: Annotated[
+        Path | None,
+        _file("Write metrics for Prometheus here; ends in .prom.", values.metrics_path),
+    ] = None
     output: Annotated[Output, _choice("What goes to standard output.", Output)] = (
         Output.TABLE
     )
@@ -259,6 +263,7 @@ def _check_together(settings: Settings) -> None:
     files = {
         "ledger": settings.ledger,
         "report": settings.report,
+        "metrics_file": settings.metrics_file,
         "log_file": settings.log_file,
     }
     taken: dict[Path, str] = {}

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 REPORT_SUFFIXES = (".json", ".csv", ".md", ".xml", ".joblog")
+METRICS_SUFFIX = ".prom"  # node_exporter, "Textfile Collector"
 LONGEST_DURATION_S = 366 * 86_400.0  # beyond a year it is a slip of the finger
 
 Parser = Callable[[object], object]  # raises ValueError whose text says "must be ..."
@@ -126,6 +127,15 @@ def report_path(raw: object) -> Path:
     found = path(raw)
     if found.suffix.lower() not in REPORT_SUFFIXES:
         message = f"must end in {', '.join(REPORT_SUFFIXES)}: the suffix is the format"
+        raise ValueError(message)
+    return found
+
+
+def metrics_path(raw: object) -> Path:
+    """Read the path of a metrics file, by a suffix that node_exporter looks at."""
+    found = path(raw)
+    if found.suffix != METRICS_SUFFIX:
+        message = f"must end in {METRICS_SUFFIX}: node_exporter reads no other file"
         raise ValueError(message)
     return found
 

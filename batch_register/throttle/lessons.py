@@ -22,3 +22,4 @@ class Lessons:
         self.traffic = Traffic(poll_gap_s=policy.poll_gap_s)
         self.tasks = TaskCap(policy.tasks, limit=task_limit)
         self.counts: Counter[str] = Counter()
+        self.retries = 0  # calls that were sent again

@@ -240,6 +240,8 @@ class Throttle:
         """Send, and keep count of what is under way and of what has passed."""
         kind, tries.sent_s = tries.call, _now_s()
         self.lessons.counts[kind] += 1
+        tries.sendings += 1
+        self.lessons.retries += tries.sendings > 1
         with self._all_calls.passing():
             try:
                 if kind is Call.LIST and not self._counts_lists:

@@ -14,5 +14,6 @@ class Tries:
     call: Call
     began_s: float
     sent_s: float  # when it last went out; before that, when it began
+    sendings: int = 0
     failures: int = 0  # outages in a row
     refusals: int = 0  # "too many" in a row

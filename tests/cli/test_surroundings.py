@@ -55,4 +55,4 @@ def test_a_user_without_a_home_is_served(
     (tmp_path / "clouds.yaml").write_text("clouds: {y: {}}")
     ended = invoke("doctor", "--cloud", "x")
     assert ended.code == 2
-    assert "known clouds: y" in ended.out
+    assert "name one of these: y" in ended.out

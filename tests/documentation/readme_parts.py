@@ -14,6 +14,7 @@ from batch_register.ims.overrides import FIELDS
 from batch_register.ims.profile import PROFILES, Endpoints, JobCall, Profile
 from batch_register.machine import TABLE
 from batch_register.manifest import json_schema
+from batch_register.metrics.table import METRICS, Kind
 from batch_register.settings import SETTINGS
 
 README = Path(__file__).parents[2] / "README.md"
@@ -141,11 +142,22 @@ def _pattern(region: str, endpoints: Endpoints) -> tuple[str, ...]:
     return f"{image}{mark}", identity, objects
 
 
+def metrics_table() -> str:
+    """Return every metric of the metrics file."""
+    lines = ["| metric | labels | what it tells |", "| --- | --- | --- |"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        kind = " (histogram)" if metric.kind is Kind.HISTOGRAM else ""
+        lines.append(f"| `{metric.name}`{kind} | {labels} | {metric.help} |")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": state_diagram,
     "settings": settings_table,
     "events": event_table,
     "manifest": manifest_table,
+    "metrics": metrics_table,
     "profiles": profile_table,
     "addresses": address_table,
 }

@@ -84,9 +84,10 @@ def run(stage: Stage, settings: Settings = SETTINGS) -> RunOutcome:
                 clock=clock,
             ) as ledger,
         ):
-            return await _execute(
+            outcome, _ = await _execute(
                 manifest, service, ledger, settings, stop, Display.NONE
             )
+            return outcome
 
     return asyncio.run(main())
 

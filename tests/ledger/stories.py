@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from types import NoneType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -43,10 +44,12 @@ from batch_register.model import (
     ImageSpec,
     ImageStatus,
     JobId,
+    Quota,
     RunCounts,
     SpecDigest,
 )
 from batch_register.stage import Unknown
+from batch_register.usage import RunUsage
 from tests.ledger.disks import TARGET
 
 WEB = EntryKey("web-01")
@@ -103,6 +106,19 @@ def lines_of(notes: Iterable[Note], run_id: str = "run-1") -> list[bytes]:
     ]
 
 
+USAGE = RunUsage(
+    requests={"create_image": {"ok": 1, "throttled": 1}, "list_images": {"ok": 4}},
+    retries=1,
+    throttled=1,
+    pauses=(
+        (
+            datetime(2026, 3, 4, 5, 6, 7, 1000, UTC),
+            datetime(2026, 3, 4, 5, 6, 37, tzinfo=UTC),
+        ),
+    ),
+    quota=Quota(used=7, limit=50),
+)
+
 SMALL = lines_of(
     (
         run_started("0.1.0"),
@@ -114,7 +130,7 @@ SMALL = lines_of(
         noted(DB, DuplicateSeen(image_id=IMAGE, status=ImageStatus.ACTIVE)),
         cloud_observed({"list_lag_s": 1.5}),
         entry_removed(DB),
-        run_finished(RunCounts(total=1, active=1), 0),
+        run_finished(RunCounts(total=1, active=1), 0, USAGE),
     )
 )
 
@@ -141,6 +157,21 @@ _BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     ImageStatus: st.sampled_from(ImageStatus),
     ShellFate: st.sampled_from(ShellFate),
 }
+
+
+# As the ledger writes moments: UTC, milliseconds.
+moments = st.datetimes(timezones=st.just(UTC)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
+counts = st.integers(0, 2**50)
+usages = st.builds(
+    RunUsage,
+    requests=st.dictionaries(texts, st.dictionaries(texts, counts), max_size=4),
+    retries=counts,
+    throttled=counts,
+    pauses=st.lists(st.tuples(moments, moments), max_size=4).map(tuple),
+    quota=st.none() | st.builds(Quota, used=counts, limit=counts),
+)
 
 
 def _values(hint: object) -> st.SearchStrategy[object]:

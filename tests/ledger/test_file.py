@@ -28,7 +28,7 @@ from batch_register.ledger import (
     run_finished,
     run_started,
 )
-from batch_register.ledger.file import stamp
+from batch_register.ledger.fields import stamp
 from batch_register.ledger.line import decode
 from batch_register.model import EntryKey, ImageId, RunCounts, Target
 from batch_register.ports import Ledger

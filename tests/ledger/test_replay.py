@@ -42,10 +42,12 @@ from tests.ledger.stories import (
     IMAGE,
     SMALL,
     TO_ACTIVE,
+    USAGE,
     WEB,
     image_spec,
     lines_of,
     noted,
+    usages,
     walks,
 )
 
@@ -97,6 +99,7 @@ def test_small_ledger_adds_up():
                 finished_at="2026-03-04T05:06:07.015Z",
                 exit_code=0,
                 counts=RunCounts(total=1, active=1),
+                usage=USAGE,
             )
         ],
         observations={"list_lag_s": 1.5},
@@ -189,6 +192,58 @@ def test_count_that_an_older_tool_did_not_write_is_zero():
     end = Note(event="run.finished", fields={"exit_code": 3, "counts": {"failed": 2}})
     (run,) = replayed(lines_of((START, end))).runs
     assert (run.exit_code, run.counts) == (3, RunCounts(failed=2))
+
+
+def test_what_a_run_has_asked_of_the_service_is_read_back():
+    (run,) = replayed(SMALL).runs
+    assert run.usage == USAGE
+
+
+def test_pauses_and_requests_stand_in_the_line_as_others_read_them():
+    fields = run_finished(RunCounts(), 0, USAGE).fields
+    assert fields["requests"] == {
+        "create_image": {"ok": 1, "throttled": 1},
+        "list_images": {"ok": 4},
+    }
+    assert (fields["retries"], fields["throttled"]) == (1, 1)
+    assert fields["pauses"] == [
+        ["2026-03-04T05:06:07.001Z", "2026-03-04T05:06:37.000Z"]
+    ]
+    assert fields["quota"] == {"used": 7, "limit": 50}
+
+
+@given(usages)
+def test_whatever_a_run_has_asked_is_read_back(usage):
+    (run,) = replayed(lines_of((START, run_finished(RunCounts(), 0, usage)))).runs
+    assert run.usage == usage
+
+
+def test_end_that_an_older_tool_wrote_tells_no_requests():
+    (run,) = replayed(lines_of((START, run_finished(RunCounts(), 0)))).runs
+    assert (run.exit_code, run.usage) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"requests": {"list_images": 3}}, "field requests: 3 is not an object"),
+        ({"requests": {"a": {"ok": "3"}}}, "field requests: '3' is not a whole number"),
+        ({"pauses": {}}, "field pauses: {} is not a list"),
+        ({"pauses": [["x"]]}, "field pauses: ['x'] is not a begin and an end"),
+        ({"pauses": [["x", "y"]]}, "field pauses: 'x' is not a moment"),
+        ({"pauses": [["2026-03-04", 1]]}, "field pauses: '2026-03-04' is not a moment"),
+        ({"quota": {"used": 1}}, "field limit is missing"),
+    ],
+)
+def test_requests_of_another_shape_are_damage(changed, why):
+    end = run_finished(RunCounts(), 0, USAGE)
+    *lines, last = lines_of(
+        [START, Note(event=end.event, fields={**end.fields, **changed})]
+    )
+    replay = replayed(lines)
+    with pytest.raises(DamagedLineError) as caught:
+        replay.take(last)
+    assert str(caught.value) == why
 
 
 def test_key_that_is_also_the_name_is_kept_once():

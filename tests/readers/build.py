@@ -6,14 +6,13 @@ JUnit XML is Jenkins' own, `junit-10.xsd` (MIT), as pytest's source distribution
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.environments import NotToBeHadError, attempt, cache_of, environment, pip
+from tests.environments import NotToBeHadError, environment, pip, unpacked
 
 PACKAGES = (
     *("duckdb==2.0.1", "pandas==3.1.1", "pytz"),  # DuckDB gives zoned stamps by pytz
@@ -63,28 +62,10 @@ def gnu_parallel() -> Path:
     found = shutil.which("parallel")
     if found is not None and _is_gnu(Path(found)):
         return Path(found)
-    with cache_of("parallel") as cache:
-        place = cache / "parallel"
-        program = place / "usr" / "bin" / "parallel"
-        if not program.exists():
-            place.mkdir(exist_ok=True)
-            _download(place)
-            (package,) = place.glob("*.deb")
-            attempt(["dpkg", "-x", str(package), str(place)], failure="error")
-        if not _is_gnu(program):
-            raise NotToBeHadError(f"{program} does not run")
+    program = unpacked("parallel") / "usr" / "bin" / "parallel"
+    if not _is_gnu(program):
+        raise NotToBeHadError(f"{program} does not run")
     return program
-
-
-def _download(place: Path) -> None:
-    download = ["apt-get", "download", "--quiet", "parallel"]
-    try:
-        attempt(download, failure="E:", cwd=place)
-    except NotToBeHadError:
-        if os.geteuid() != 0:
-            raise
-        attempt(["apt-get", "update", "--quiet"], failure="E:")
-        attempt(download, failure="E:", cwd=place)
 
 
 def _is_gnu(program: Path) -> bool:

@@ -79,9 +79,23 @@ async def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", [".", "missing/r.md"])
 async def test_what_cannot_be_written_is_named(place: str, tmp_path: Path) -> None:
     path = tmp_path / place
-    with pytest.raises(SettingsError, match="the report cannot be written") as caught:
+    with pytest.raises(SettingsError, match="cannot be written") as caught:
         await write_text(["x"], path)
     assert caught.value.message.startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000])
+async def test_who_may_read_a_file_can_be_said_whatever_the_umask(
+    umask: int, tmp_path: Path
+) -> None:
+    before = os.umask(umask)
+    try:
+        await write_text(["x"], tmp_path / "m.prom", mode_bits=0o644)
+        await write_text(["x"], tmp_path / "r.md")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "m.prom").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "r.md").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 async def test_a_pipe_is_written_into_and_not_replaced(tmp_path: Path) -> None:
