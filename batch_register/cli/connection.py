@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from batch_register.cli.first_login import LoginPatience, patiently
-from batch_register.errors import ManifestError, ManifestProblem
+from batch_register.errors import ManifestError, ManifestProblem, SettingsError
 from batch_register.glance.client import GlanceClient
 from batch_register.glance.verdict import LEAST_SILENCE_S
 from batch_register.identity import (
@@ -114,7 +114,20 @@ def named_profile(name: str) -> Profile:
 
 
 def _surroundings() -> Surroundings:
-    return Surroundings(environ=os.environ, cwd=Path.cwd(), home=Path.home())
+    try:
+        cwd = Path.cwd()
+    except OSError as error:
+        message = f"the working directory cannot be used: {error.strerror}"
+        raise SettingsError(message, hint="change to a folder that is there") from None
+    return Surroundings(environ=os.environ, cwd=cwd, home=_home())
+
+
+def _home() -> Path:
+    """Return the home; the root for a user without one, as containers have them."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 @asynccontextmanager
@@ -135,6 +148,8 @@ async def open_service(
         SettingsError, AuthenticationError, ServiceError: see identity.connect.
         StoppedError: the run was told to stop before it had logged in.
     """
+    if cloud.ims_profile is not None:
+        profile_of(cloud, "")  # a slip there is told before any login
     published = published_endpoints(cloud)
     async with open_sender(cloud, settings) as sender:
 
@@ -192,7 +207,11 @@ def open_sender(cloud: Cloud, settings: Settings) -> HttpSender:
         cert_file=cloud.cert,
         key_file=cloud.key,
     )
-    return HttpSender(HttpOptions(connections=connections, trust_env=True, tls=tls))
+    # A rehearsal stays on the machine: a proxy could not reach it either.
+    options = HttpOptions(
+        connections=connections, trust_env=not settings.simulate, tls=tls
+    )
+    return HttpSender(options)
 
 
 def profile_of(cloud: Cloud, endpoint: str) -> Profile:

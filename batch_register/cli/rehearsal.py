@@ -99,11 +99,9 @@ async def rehearsal(
         )
         for seed in _seeds(manifest.name, ledger):
             simulator.seed_image(seed)
+        here = Path()  # it names no files
         origin = Origin(
-            name="simulated",
-            source="the simulated cloud",
-            cwd=Path.cwd(),
-            home=Path.home(),
+            name="simulated", source="the simulated cloud", cwd=here, home=here
         )
         yield cloud_from_entry(simulator.clouds_entry(), origin)
 

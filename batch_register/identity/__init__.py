@@ -29,6 +29,7 @@ from batch_register.identity.files import Surroundings
 from batch_register.identity.keys import FixedHeaders, FixedToken, Signer
 from batch_register.identity.keystone import LOGIN_DEADLINE_S, KeystoneSource
 from batch_register.identity.projects import find_project_id
+from batch_register.identity.session import Session
 from batch_register.identity.tokens import TokenAuth, TokenSource
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Sender
@@ -120,6 +121,7 @@ async def _by_tokens(
 ) -> Connection:
     tokens = TokenAuth(source, clock)
     session = await tokens.session()
+    _require_project(cloud, session)
     place = locate_endpoint(cloud, session.catalog, fallback=fallback)
     return Connection(
         authoriser=tokens,
@@ -127,6 +129,25 @@ async def _by_tokens(
         image_endpoint=place.url,
         endpoint_from=place.whence,
     )
+
+
+def _require_project(cloud: Cloud, session: Session) -> None:
+    """Refuse a token of another project than the one that is told.
+
+    An application credential belongs to one project, whatever its entry says. Names are
+    compared as databases of Keystone do, without regard to case.
+    """
+    told, found = cloud.project.id, session.project_id
+    if told is None:
+        told = (cloud.project.name or "").casefold() or None
+        found = (session.project_name or "").casefold() or None
+    if told is None or found is None or told == found:
+        return
+    wanted = cloud.project.id or cloud.project.name
+    got = session.project_name or session.project_id
+    message = f"{cloud.source}: the login is for project {got!r}, not {wanted!r}"
+    hint = "correct the project there, or use credentials of that project"
+    raise SettingsError(message, hint=hint)
 
 
 def _fixed(cloud: Cloud, authoriser: Authoriser, fallback: str | None) -> Connection:

@@ -203,7 +203,11 @@ def _clouds(surroundings: Surroundings) -> tuple[Entry, str]:
         return {}, "any clouds.yaml (there is none)"
     merged: Entry = {}
     for file in files:
-        merged = merge(merged, read_entries(file))
+        try:
+            merged = merge(merged, read_entries(file))
+        except RecursionError:
+            message = f"{file}: an entry contains itself"
+            raise SettingsError(message, hint="write its keys out") from None
     return merged, " and ".join(str(file) for file in files)
 
 

@@ -75,6 +75,13 @@ def _nowhere(cloud: Cloud, catalog: tuple[Endpoint, ...]) -> SettingsError:
         )
         hint = f"set region_name (or --region) to one of: {', '.join(regions)}"
         return SettingsError(message, hint=hint)
+    if cloud.region_name and cloud.ims_profile:
+        message = (
+            f"{cloud.source}: profile {cloud.ims_profile!r} knows no address of an "
+            f"image service in region {cloud.region_name!r}"
+        )
+        hint = "correct region_name (or --region), or set image_endpoint_override"
+        return SettingsError(message, hint=hint)
     message = f"{cloud.source}: no address of an image service is known"
     hint = "set image_endpoint_override, or region_name and ims_profile"
     return SettingsError(message, hint=hint)

@@ -72,7 +72,7 @@ def cloud_from_entry(
         auth=auth,
         project=project,
         agency=agency,
-        region_name=layers.region_name,
+        region_name=keys.text("region_name"),
         interface=_interface(keys),
         image_endpoint=keys.url("image_endpoint_override")
         or keys.url("image_endpoint"),

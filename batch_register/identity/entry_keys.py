@@ -8,6 +8,7 @@ Source: openstacksdk, "Configuring OpenStack SDK Applications".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,8 @@ _REFUSED_HERE = frozenset(
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 _WORDS = frozenset({"true", "false"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LABEL = re.compile(r"[A-Za-z0-9._-]+")  # of a host name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,7 @@ class EntryKeys:
     def single_values(self) -> dict[str, str]:
         """Return the text of every key that has one, as it is written."""
         return {
-            key: str(value)
+            key: self._checked(key, value)
             for key, value in self._values.items()
             if isinstance(value, str | int | float)
         }
@@ -181,7 +184,23 @@ class EntryKeys:
             return None
         if not isinstance(value, str | int | float):
             self.refuse(key, "is not a text", "give a single value")
-        return str(value) if key in _VERBATIM else str(value).strip()
+        text = self._checked(key, value)
+        if key in _VERBATIM:
+            return text
+        text = text.strip()
+        if _CONTROL.search(text):
+            self.refuse(key, "is not one line", "take the control characters out")
+        return text
+
+    def _checked(self, key: str, value: str | float) -> str:
+        """Return the text; a variable of another encoding holds what cannot be sent."""
+        text = str(value)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            problem = "holds bytes that are not UTF-8"
+            self.refuse(key, problem, "write it in UTF-8")
+        return text
 
     def need(self, key: str, why: str) -> str:
         """Return a value that must be there."""
@@ -204,6 +223,10 @@ class EntryKeys:
         if "{region_name}" in text:
             if self._region_name is None:
                 self.lacks("region_name", f"{self._label(key)} is made of it")
+            if not _LABEL.fullmatch(self._region_name):
+                # a slash in it would end the host early, and lead elsewhere
+                hint = "give letters, digits and - . _ only"
+                self.refuse("region_name", f"cannot be part of {key}", hint)
             text = text.replace("{region_name}", self._region_name)
         if "{" in text or "}" in text:
             hint = "write it out: {region_name} alone is filled in"

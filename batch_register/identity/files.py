@@ -42,16 +42,25 @@ def find_file(
     """Return the file that a variable names, else the first of the search path.
 
     Raises:
-        SettingsError: the variable names no file.
+        SettingsError: the variable names no file, or a folder is closed to us.
     """
     told = surroundings.environ.get(variable) if variable else None
     if told:
         path = surroundings.cwd / told
-        if not path.is_file():
+        if not _is_file(path):
             message = f"{variable} names no file: {path}"
             raise SettingsError(message, hint=f"correct or unset {variable}")
         return path
-    return next((path for path in places(surroundings, stem) if path.is_file()), None)
+    return next((path for path in places(surroundings, stem) if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file is there; one that might be there is not passed over."""
+    try:
+        return path.is_file()
+    except OSError as exc:
+        message = f"{path} cannot be looked for: {exc.strerror}"
+        raise SettingsError(message, hint="check the permissions there") from None
 
 
 def read_entries(file: Path, section: str = "clouds") -> Entry:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -97,19 +98,12 @@ class PluginSource:
         wire = self._wire()
         try:
             access = await asyncio.to_thread(self._plugin.get_auth_ref, wire.session())
-            token = access.auth_token
+            session = _session(access)
         except (exceptions.ClientException, requests.RequestException) as exc:
             failure: Exception = exc
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             failure = exc  # an answer of another form than the plugin expects
         else:
-            session = Session(
-                token=token,
-                issued_at=access.issued,
-                expires_at=access.expires,
-                project_id=access.project_id,
-                catalog=read_catalog(access.service_catalog.catalog),
-            )
             now = server_time(wire.reply) if wire.reply else None
             return Issued(session=session, keystone_now=now)
         raise self._failure(wire, failure)
@@ -170,6 +164,26 @@ class _Wire:
 
     def close(self) -> None:
         """Close nothing: the sender is not ours."""
+
+
+def _session(access: Any) -> Session:  # noqa: ANN401 - keystoneauth1's AccessInfo
+    return Session(
+        token=access.auth_token,
+        issued_at=_instant(access, "issued"),
+        expires_at=_instant(access, "expires"),
+        project_id=access.project_id,
+        project_name=access.project_name,
+        catalog=read_catalog(access.service_catalog.catalog),
+    )
+
+
+def _instant(access: Any, name: str) -> datetime | None:  # noqa: ANN401
+    """Return a time of the token; None where Keystone told none that can be read."""
+    try:
+        instant: datetime | None = getattr(access, name)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return instant
 
 
 def _response(prepared: Any, reply: Reply) -> Any:  # noqa: ANN401

@@ -65,9 +65,10 @@ def _ids(body: bytes, *, name: str) -> list[str] | None:
     """Return the ids of the projects with this name; None where it is no list."""
     try:
         projects = json.loads(body)["projects"]
-        return [str(item["id"]) for item in projects if item.get("name") == name]
+        ids = [item["id"] for item in projects if item.get("name") == name]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return ids if all(isinstance(each, str) and each for each in ids) else None
 
 
 def _refusal(request: Request, reply: Reply, now: datetime) -> ServiceError:

@@ -33,6 +33,7 @@ class Session:
     issued_at: datetime | None = None
     expires_at: datetime | None = None
     project_id: str | None = None
+    project_name: str | None = None
     catalog: tuple[Endpoint, ...] = ()
 
 
@@ -42,12 +43,13 @@ def read_session(reply: Reply) -> Session | None:
     body = _member(_json(reply.body), "token")
     if not token or not _is_object(body):
         return None
-    project_id = _member(body.get("project"), "id")
+    project = body.get("project")
     return Session(
         token=token,
         issued_at=_instant(body.get("issued_at")),
         expires_at=_instant(body.get("expires_at")),
-        project_id=project_id if isinstance(project_id, str) else None,
+        project_id=_text(_member(project, "id")) or None,
+        project_name=_text(_member(project, "name")) or None,
         catalog=read_catalog(body.get("catalog")),
     )
 

@@ -23,6 +23,8 @@ _MARGIN = timedelta(seconds=60)
 _MARGIN_SHARE = 0.1
 # After a login failed while the token still works: how long to go on with it.
 _RESPITE = timedelta(seconds=5)
+# A life that no token has; the end of the calendar is some Keystone's word for never.
+_LONGEST_LIFE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +174,7 @@ def _hold(issued: Issued, sent_at: datetime) -> _Held:
     keystone_now = issued.keystone_now or session.issued_at or sent_at
     ends = session.expires_at
     left = ends - keystone_now if ends is not None else timedelta(0)
+    left = min(left, _LONGEST_LIFE)
     is_known = left > timedelta(0)
     margin = min(_MARGIN, left * _MARGIN_SHARE)
     return _Held(
@@ -187,7 +190,8 @@ def _carries(request: Request, held: _Held | None) -> bool:
 
 
 def _differs(held: _Held, old: _Held) -> bool:
-    return held.session.token != old.session.token
+    # not by their tokens: some Keystones and caches before them give one twice
+    return held.session is not old.session
 
 
 def _again(error: ServiceError) -> ServiceError:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -52,16 +54,39 @@ class Proxies:
         parts = urlsplit(url)
         kind = parts.scheme if self._by_scheme.get(parts.scheme) else "all"
         proxy = self._by_scheme.get(kind)
-        host = parts.hostname or ""
-        if not proxy or proxy_bypass(host, dict(self._by_scheme)):
+        if not proxy or self._is_excepted(parts.hostname or "", parts.port):
             return _DIRECT
         if not _is_address(proxy):
             message = f"the environment's {kind}_proxy is not the address of a proxy"
             raise SettingsError(message, hint=_HINT)
         return _through(proxy, tunnelled=parts.scheme == "https")
 
+    def _is_excepted(self, host: str, port: int | None) -> bool:
+        """Return whether `no_proxy` names the host, its port, or a network it is in.
+
+        The standard library knows names alone. Source: requests, "Proxies"; curl's
+        manual, "NO_PROXY".
+        """
+        names = [host] if port is None else [host, f"{host}:{port}"]
+        return any(
+            proxy_bypass(name, dict(self._by_scheme)) for name in names
+        ) or _is_within(host, self._by_scheme.get("no", ""))
+
 
 NO_PROXIES = Proxies({})
+
+
+def _is_within(host: str, networks: str) -> bool:
+    """Return whether the host is an address in one of the listed networks."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    for part in networks.split(","):
+        with suppress(ValueError):  # a name
+            if address in ip_network(part.strip().strip("[]"), strict=False):
+                return True
+    return False
 
 
 def environment_proxies() -> Proxies:

@@ -66,3 +66,23 @@ def test_a_signal_before_the_login_of_a_later_run_reports_what_is_known(
     ended = signalled(stage, signal.SIGTERM, refusing(503), times=1)
     assert ended.code == 143
     assert set(ended.states.values()) == {"active"}
+
+
+@pytest.mark.parametrize(
+    ("slip", "told"),
+    [
+        (
+            {"ims_profile": "huaweii", "region_name": None},
+            "ims_profile 'huaweii' is not known",
+        ),
+        ({"ims_profile_overrides": {"job_cal": "project"}}, "job_cal: is not known"),
+    ],
+)
+def test_a_slip_in_the_profile_is_told_before_any_login(
+    stage: Stage, slip: dict[str, object], told: str
+) -> None:
+    stage.entry |= slip
+    stage.trouble("token", refusing(503))
+    ended = stage.run()
+    assert (ended.code, stage.front.counts["token"]) == (2, 0)
+    assert told in ended.err

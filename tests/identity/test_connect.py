@@ -11,6 +11,7 @@ from batch_register.errors import AuthenticationError, ServiceError, SettingsErr
 from batch_register.identity import Connection, connect
 from batch_register.identity.cloud import (
     Cloud,
+    CredentialLogin,
     Domain,
     GivenToken,
     KeyPair,
@@ -34,6 +35,7 @@ KEYS = AccessKeys(access_key="AK", secret_key="canary-secret")
 LOGIN = PasswordLogin(
     auth_url=URL, user=User(name="u", domain=Domain(name="d")), password="canary"
 )
+CREDENTIAL = CredentialLogin(auth_url=URL, secret="canary", credential_id="c")
 CLOUD = Cloud(
     name="otc",
     source="cloud 'otc' in clouds.yaml",
@@ -132,6 +134,13 @@ def test_an_address_of_the_catalogue_that_is_none_is_neither_used_nor_quoted(url
     assert caught.value.hint == "set image_endpoint_override"
 
 
+def test_a_region_that_the_profile_has_not_is_told():
+    cloud = replace(CLOUD, region_name="eu-dee", ims_profile="otc")
+    with pytest.raises(SettingsError, match="'otc' knows no address") as c:
+        locate_endpoint(cloud, ())
+    assert c.value.hint.startswith("correct region_name (or --region)")
+
+
 def test_no_address_at_all_names_what_to_set():
     with pytest.raises(SettingsError, match=r"cloud 'otc' in clouds\.yaml") as caught:
         locate_endpoint(CLOUD, ())
@@ -171,6 +180,32 @@ async def test_a_login_without_a_project_in_its_answer_needs_the_settings(
     assert caught.value.hint == "set project_id"
     named = replace(cloud, project=Project(id="mine"))
     assert (await connect(named, sender, clock)).project_id == "mine"
+
+
+@pytest.mark.parametrize(
+    "project",
+    [Project(id="p2"), Project(id="p2", name="eu-de"), Project(name="eu-nl")],
+)
+@pytest.mark.parametrize("auth", [LOGIN, CREDENTIAL])
+async def test_a_login_for_another_project_than_told_is_not_used(
+    clock, keystone, scripted, auth, project
+):
+    """An application credential belongs to one project, whatever stands beside it."""
+    cloud = replace(CLOUD, auth=auth, project=project, image_endpoint="https://ims")
+    wanted = project.id or project.name
+    with pytest.raises(SettingsError, match=f"for project 'eu-de', not '{wanted}'"):
+        await connect(cloud, scripted(keystone), clock)
+
+
+@pytest.mark.parametrize(
+    "project", [Project(), Project(id="p1"), Project(name="EU-de")]
+)
+async def test_a_credential_may_name_its_own_project(
+    clock, keystone, scripted, project
+):
+    cloud = replace(CLOUD, auth=CREDENTIAL, project=project, image_endpoint="https://i")
+    connection = await connect(cloud, scripted(keystone), clock)
+    assert connection.project_id == "p1"
 
 
 async def test_a_given_token_needs_its_project_told(clock, scripted):
@@ -244,6 +279,14 @@ async def test_none_or_several_projects_are_not_guessed_at(
     with pytest.raises(SettingsError, match=told) as caught:
         await connect(KEY_CLOUD, scripted(projects(*names)), clock)
     assert caught.value.hint == "set project_id"
+
+
+@pytest.mark.parametrize("project_id", [None, "", 7])
+async def test_a_project_whose_id_is_none_is_not_used(clock, scripted, project_id):
+    body = json.dumps({"projects": [{"name": "eu-de", "id": project_id}]}).encode()
+    sender = scripted(Reply(status=200, headers={}, body=body))
+    with pytest.raises(ServiceError, match="did not list the projects"):
+        await connect(KEY_CLOUD, sender, clock)
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,18 @@ async def test_many_refusals_of_one_token_cause_one_login(clock, keystone, scrip
     assert await token_of(tokens) == "token-2"
 
 
+async def test_a_login_that_gives_the_same_token_again_is_one_for_all(clock, scripted):
+    headers = {"x-subject-token": "ever-the-same"}
+    sender = scripted(Reply(status=201, headers=headers, body=b'{"token": {}}'))
+    tokens = auth(sender, clock)
+    refused = await tokens.authorise(ASKED)
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(tokens.renew(refused)) for _ in range(50)]
+    assert {call.result() for call in calls} == {True}
+    assert await tokens.renew(refused) is False
+    assert len(sender.asked) == 2
+
+
 async def test_a_refusal_of_a_token_that_is_gone_asks_nothing(
     clock, keystone, scripted
 ):
@@ -363,6 +375,20 @@ async def test_a_token_of_unknown_life_is_used_until_it_is_refused(
     await tokens.authorise(ASKED)
     clock.forward(10 * 86400)
     await tokens.authorise(ASKED)
+    assert len(sender.asked) == 1
+
+
+async def test_a_token_that_never_ends_is_used_for_long(clock, scripted):
+    """The end of the calendar cannot be moved to a clock that is ahead."""
+    body = {"token": {"expires_at": "9999-12-31T23:59:59Z"}}
+    headers = {"x-subject-token": "token-1", "date": "Mon, 31 Aug 2026 23:00:00 GMT"}
+    sender = scripted(
+        Reply(status=201, headers=headers, body=json.dumps(body).encode())
+    )
+    tokens = auth(sender, clock)
+    assert await token_of(tokens) == "token-1"
+    clock.forward(300 * 86400)
+    assert await token_of(tokens) == "token-1"
     assert len(sender.asked) == 1
 
 

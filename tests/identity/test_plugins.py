@@ -106,6 +106,18 @@ async def test_its_token_is_replaced_before_its_end_and_after_a_refusal(
 TOTP = {"auth_url": URL, "user_id": "u", "passcode": SECRET}
 
 
+@pytest.mark.parametrize("times", [{}, {"issued_at": "then", "expires_at": None}])
+async def test_a_token_of_which_no_time_is_told_is_used(clock, scripted, times):
+    body = {"token": {"project": {"id": "p", "name": "eu-de"}, "user": {}, **times}}
+    sender = scripted(json_reply(201, body, x_subject_token="token-1"))
+    asker = cloud("v3totp", {**TOTP, "project_id": "p"})
+    connection = await connect(asker, sender, clock)
+    clock.forward(86400)
+    asked = await connection.authoriser.authorise(ASKED)
+    assert asked.headers["X-Auth-Token"] == "token-1"
+    assert connection.project_id == "p"
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "told"),
     [

@@ -1,26 +1,20 @@
 """Keystone and Glance installed in an environment of their own, with their first data.
 
-Built once for each set of versions and kept in the user's cache folder; a lock keeps two
-test runs from building at once. `BATCH_REGISTER_TEST_CACHE` names another folder.
+Built once for each set of versions, and the data once for each way of making them.
 """
 
 from __future__ import annotations
 
-import fcntl
 import grp
-import hashlib
 import os
 import shutil
 import sqlite3
 import subprocess
-import sys
-import venv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
+from tests.environments import INSTALL_S, digest, environment
 from tests.stack.configuration import keystone_conf, write_glance
 from tests.stack.process import Server, free_port
 from tests.stack.rest import Answer, call, token_of
@@ -38,11 +32,6 @@ LIMITS = {
 }
 _ADMIN_PASSWORD = "admin-password"
 _SERVICE_PASSWORD = "service-password"
-_INSTALL_S = 200.0  # a test has 300 s; slower is as good as not to be had
-
-
-class NotToBeHadError(Exception):
-    """The packages cannot be installed here; the reason in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,56 +48,14 @@ def built() -> Built:
     Raises:
         NotToBeHadError: the package index does not give what is needed.
     """
-    cache = _cache()
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NotToBeHadError(f"{cache} cannot be made: {error.strerror}") from None
-    here = (sys.version, sys.base_prefix, *PACKAGES)
     recipe = [Path(__file__), Path(__file__).with_name("configuration.py")]
-    env = cache / f"stack-{_digest(*here)}"
-    data = env / f"data-{_digest(*(path.read_text() for path in recipe))}"
-    with _locked(cache / "stack.lock"):
-        if not (env / "complete").exists():
-            shutil.rmtree(env, ignore_errors=True)
-            _install(env)
-            (env / "complete").touch()
+    with environment("stack", *PACKAGES) as env:
+        data = env / f"data-{digest(*(path.read_text() for path in recipe))}"
         if not (data / "complete").exists():
             shutil.rmtree(data, ignore_errors=True)
             _prepare(env / "bin", data)
             (data / "complete").touch()
     return Built(env / "bin", data)
-
-
-def _cache() -> Path:
-    told = os.environ.get("BATCH_REGISTER_TEST_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(told) if told else Path(base) / "batch_register"
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _install(env: Path) -> None:
-    venv.create(env, with_pip=True)
-    pip = [str(env / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES]
-    try:
-        done = subprocess.run(
-            pip, capture_output=True, text=True, timeout=_INSTALL_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise NotToBeHadError("the installation takes too long") from None
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line]
-        raise NotToBeHadError(" ".join(lines[-1:]) or "the installation failed")
 
 
 def _prepare(programs: Path, data: Path) -> None:
@@ -150,7 +97,7 @@ def _group() -> str:
 
 def _run(command: list[str]) -> None:
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=_INSTALL_S, check=False
+        command, capture_output=True, text=True, timeout=INSTALL_S, check=False
     )
     assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.build import NotToBeHadError, built
+from tests.environments import NotToBeHadError, tell_untested
+from tests.stack.build import built
 from tests.stack.cloud import Stack
 from tests.stack.sources import Sources, serving
 
@@ -43,10 +44,6 @@ def stack(
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    why = config.stash.get(_WHY, None)
-    if why is None:
-        return
-    skipped = terminalreporter.stats.get("skipped", [])
-    count = sum("/stack/" in f"/{report.nodeid}" for report in skipped)
-    terminalreporter.write_sep("!", "REAL KEYSTONE AND GLANCE NOT TESTED", red=True)
-    terminalreporter.write_line(f"{count} tests were not run: {why}", red=True)
+    if why := config.stash.get(_WHY, None):
+        what = "REAL KEYSTONE AND GLANCE"
+        tell_untested(terminalreporter, what, where="/stack/", why=why)

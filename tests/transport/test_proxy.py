@@ -73,6 +73,28 @@ def test_one_proxy_for_all_and_hosts_without_any():
     assert proxies.route("https://ims.inside.example/") == Route()
 
 
+@pytest.mark.parametrize(
+    ("url", "is_direct"),
+    [
+        ("http://10.1.2.3/", True),
+        ("https://10.1.2.3:5000/v3", True),
+        ("http://11.1.2.3/", False),
+        ("http://[fd00::7]:5000/", True),
+        ("http://[fc00::1]:5000/", True),
+        ("http://[fe00::7]/", False),
+        ("http://ims.example:8080/", True),
+        ("http://ims.example:8081/", False),
+        ("http://ims.example/", False),
+        ("http://10.1.2.3.example/", False),
+    ],
+)
+def test_networks_and_ports_need_no_proxy_either(url, is_direct):
+    """As requests has it, and with it openstacksdk; networks of IPv6 are curl's."""
+    exceptions = "odd/1, 10.0.0.0/8, fd00::/16, [fc00::1], ims.example:8080"
+    proxies = Proxies({"all": "http://p:1", "no": exceptions})
+    assert (proxies.route(url) == Route()) is is_direct
+
+
 @pytest.fixture
 def proxied(monkeypatch, open_sender):
     """Open a sender whose environment names a proxy."""
