@@ -7,10 +7,9 @@ retries, limits, entries, the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from batch_register.errors import ServiceError
 from batch_register.glance import verdict, wire
@@ -20,7 +19,7 @@ from batch_register.glance.outgoing import (
     list_query,
     numbered_id,
 )
-from batch_register.ims.call import HEADERS, Caller, or_none
+from batch_register.ims.call import Caller, or_none
 from batch_register.ims.listing import begin_list, whole_list
 from batch_register.ims.outgoing import base_url, encoded
 from batch_register.ims.paging import PageSizes, Walk
@@ -37,17 +36,14 @@ from batch_register.model import (
     Quota,
 )
 from batch_register.ports import Clock
-from batch_register.transport import Authoriser, Reply, Request, Sender
+from batch_register.transport import Authoriser, Reply, Sender
 
-_OK: Final = 200
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
 _NO_CONTENT: Final = 204
 # Images of one spec that were made for an entry and are dead: beyond that, asking for
 # one number after the other takes too long, and Glance chooses the id.
 _NUMBERS: Final = 16
-
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -65,16 +61,18 @@ class GlanceClient:
     deadline_s: float = 60.0
     silence_s: float = verdict.LEAST_SILENCE_S
     _caller: Caller = field(init=False, repr=False)
-    _base: str = field(init=False, repr=False)
     _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
     # Ids in use that the engine was told of, and asks for once more all the same.
     _reported: set[ImageId] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(
-            sender=self.sender, authoriser=self.authoriser, clock=self.clock
+            sender=self.sender,
+            authoriser=self.authoriser,
+            clock=self.clock,
+            base=base_url(self.endpoint),
+            deadline_s=self.deadline_s,
         )
-        self._base = base_url(self.endpoint)
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """Create image metadata under the first of the entry's ids that is not used up.
@@ -100,9 +98,9 @@ class GlanceClient:
             ServiceError: `FaultKind.CONFLICT` where the image is not queued (any more).
         """
         path = f"/v2/images/{encoded(image_id)}/import"
-        request = self._request("import image", "POST", path, import_body(spec))
+        request = self._caller.request("import image", "POST", path, import_body(spec))
         try:
-            await self._write(request, _nothing, success=_ACCEPTED)
+            await self._caller.write(request, _nothing, success=_ACCEPTED)
         except ServiceError as error:
             raise verdict.of_import(error) from None
         return JobId(image_id)
@@ -115,9 +113,11 @@ class GlanceClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        request = self._request("get image", "GET", f"/v2/images/{encoded(image_id)}")
+        request = self._caller.request(
+            "get image", "GET", f"/v2/images/{encoded(image_id)}"
+        )
         read = partial(wire.read_image, asked=image_id)
-        view = await or_none(self._read(request, read))
+        view = await or_none(self._caller.read(request, read))
         if view is None or view.status is not ImageStatus.SAVING:
             return view
         task = await or_none(self._import(image_id))
@@ -158,8 +158,8 @@ class GlanceClient:
             ServiceError: see `ports.ImageService`.
         """
         path = f"/v2/images/{encoded(image_id)}"
-        request = self._request("delete image", "DELETE", path)
-        await or_none(self._write(request, _nothing, success=_NO_CONTENT))
+        request = self._caller.request("delete image", "DELETE", path)
+        await or_none(self._caller.write(request, _nothing, success=_NO_CONTENT))
 
     async def get_quota(self) -> Quota:
         """Return how many images the project holds and may hold.
@@ -167,16 +167,18 @@ class GlanceClient:
         Raises:
             ServiceError: also where Glance names no limit, as most do not.
         """
-        request = self._request("get quota", "GET", "/v2/info/usage")
-        return await self._read(request, wire.read_quota)
+        request = self._caller.request("get quota", "GET", "/v2/info/usage")
+        return await self._caller.read(request, wire.read_quota)
 
     async def _create(
         self, spec: ImageSpec, tags: Pairs, image_id: ImageId | None
     ) -> ImageView:
         body = create_body(spec, tags, image_id)
-        request = self._request("create image", "POST", "/v2/images", body)
+        request = self._caller.request("create image", "POST", "/v2/images", body)
         try:
-            return await self._write(request, wire.read_created, success=_CREATED)
+            return await self._caller.write(
+                request, wire.read_created, success=_CREATED
+            )
         except ServiceError as error:
             raise verdict.of_create(error) from None
 
@@ -199,42 +201,20 @@ class GlanceClient:
 
     async def _import(self, image_id: ImageId) -> wire.ImportTask | None:
         path = f"/v2/images/{encoded(image_id)}/tasks"
-        request = self._request("get import", "GET", path)
+        request = self._caller.request("get import", "GET", path)
 
         def read(reply: Reply) -> wire.ImportTask | None:
             return wire.read_import(reply.body, secrets=reply.confidential)
 
-        return await self._caller.call(request, read, success=_OK, is_write=False)
+        return await self._caller.read_reply(request, read)
 
     async def _take_page(
         self, query: ImageQuery, walk: Walk, marker: str | None
     ) -> str | None:
         path = f"/v2/images?{list_query(query, self.project_id, marker)}"
-        request = self._request("list images", "GET", path)
-        return await self._read(request, lambda body: walk.take(wire.read_page(body)))
-
-    def _request(
-        self, operation: str, method: str, path: str, body: bytes = b""
-    ) -> Request:
-        return Request(
-            operation=operation,
-            method=method,
-            url=f"{self._base}{path}",
-            headers=HEADERS,
-            body=body,
-            deadline_s=self.deadline_s,
-        )
-
-    async def _read(self, request: Request, read: Callable[[bytes], _T]) -> _T:
-        return await self._caller.call(
-            request, lambda reply: read(reply.body), success=_OK, is_write=False
-        )
-
-    async def _write(
-        self, request: Request, read: Callable[[bytes], _T], *, success: int
-    ) -> _T:
-        return await self._caller.call(
-            request, lambda reply: read(reply.body), success=success, is_write=True
+        request = self._caller.request("list images", "GET", path)
+        return await self._caller.read(
+            request, lambda body: walk.take(wire.read_page(body))
         )
 
 
