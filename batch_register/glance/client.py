@@ -35,8 +35,10 @@ from batch_register.model import (
     Pairs,
     Quota,
 )
+from batch_register.outage import Outage
 from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Reply, Sender
+from batch_register.transport.skew import server_time
 
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
@@ -50,7 +52,8 @@ _NUMBERS: Final = 16
 class GlanceClient:
     """`ports.ImageService` over HTTP; `deadline_s` is for each request, in seconds.
 
-    An import that gives no sign of life for `silence_s` seconds counts as dead.
+    An import that gives no sign of life for `silence_s` seconds counts as dead, and so
+    does one without any since an `outage` that an earlier run has seen.
     """
 
     sender: Sender
@@ -60,6 +63,7 @@ class GlanceClient:
     project_id: str
     deadline_s: float = 60.0
     silence_s: float = verdict.LEAST_SILENCE_S
+    outage: Outage = field(default_factory=Outage)
     _caller: Caller = field(init=False, repr=False)
     _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
     # Ids in use that the engine was told of, and asks for once more all the same.
@@ -121,7 +125,7 @@ class GlanceClient:
         if view is None or view.status is not ImageStatus.SAVING:
             return view
         task = await or_none(self._import(image_id))
-        if verdict.is_dead(task, self.clock.now(), self.silence_s):
+        if verdict.is_dead(task, self._patience()):
             raw = f"{view.raw_status or view.status}, its import is dead"
             return replace(view, status=ImageStatus.KILLED, raw_status=raw)
         return view
@@ -135,7 +139,7 @@ class GlanceClient:
         task = await or_none(self._import(ImageId(job_id)))
         if task is None:
             return None
-        return verdict.job_of(task, job_id, self.clock.now(), self.silence_s)
+        return verdict.job_of(task, job_id, self._patience())
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
         """Return all images of the project that match, over all pages.
@@ -199,12 +203,18 @@ class GlanceClient:
         self._reported.add(image_id)
         return False
 
+    def _patience(self) -> verdict.Patience:
+        return verdict.Patience(
+            silence_s=self.silence_s, outage_ago_s=self.outage.ago_s(self.clock.now())
+        )
+
     async def _import(self, image_id: ImageId) -> wire.ImportTask | None:
         path = f"/v2/images/{encoded(image_id)}/tasks"
         request = self._caller.request("get import", "GET", path)
 
         def read(reply: Reply) -> wire.ImportTask | None:
-            return wire.read_import(reply.body, secrets=reply.confidential)
+            now = server_time(reply) or self.clock.now()
+            return wire.read_import(reply.body, now=now, secrets=reply.confidential)
 
         return await self._caller.read_reply(request, read)
 

@@ -7,8 +7,7 @@ dead, and why one failed, in words. Must not know: HTTP, fields of an answer.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Final
 
 from batch_register.errors import ServiceError
@@ -45,7 +44,28 @@ def of_import(error: ServiceError) -> ServiceError:
     return error
 
 
-def is_dead(task: ImportTask | None, now: datetime, silence_s: float) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long an import may be silent until it counts as dead, in seconds.
+
+    `outage_ago_s`: how long ago the service was found gone; None: never. An import that
+    has been silent since before that died with the process that ran it. Where it did
+    not (another node ran it), one download is made twice, and only once for an outage.
+    """
+
+    silence_s: float = LEAST_SILENCE_S
+    outage_ago_s: float | None = None
+
+    def is_over(self, silent_s: float) -> bool:
+        """Return whether an import that is silent for so long counts as dead."""
+        return silent_s >= self.silence_s or self.is_since_outage(silent_s)
+
+    def is_since_outage(self, silent_s: float) -> bool:
+        """Return whether it is silent since before the outage."""
+        return self.outage_ago_s is not None and silent_s > self.outage_ago_s
+
+
+def is_dead(task: ImportTask | None, patience: Patience) -> bool:
     """Return whether an import will never end well: it failed, or is silent too long.
 
     Glance puts the image back before it calls the task a failure, so one that still
@@ -53,22 +73,22 @@ def is_dead(task: ImportTask | None, now: datetime, silence_s: float) -> bool:
     """
     if task is None:
         return False
-    return task.status is JobStatus.FAIL or _is_silent(task, now, silence_s)
+    return task.status is JobStatus.FAIL or _is_silent(task, patience)
 
 
-def _is_silent(task: ImportTask, now: datetime, silence_s: float) -> bool:
-    if task.status not in _UNDER_WAY or task.moved_at is None:
+def _is_silent(task: ImportTask, patience: Patience) -> bool:
+    if task.status not in _UNDER_WAY or task.silent_s is None:
         return False
-    return (now - task.moved_at).total_seconds() >= silence_s
+    return patience.is_over(task.silent_s)
 
 
-def job_of(task: ImportTask, job_id: JobId, now: datetime, silence_s: float) -> JobView:
+def job_of(task: ImportTask, job_id: JobId, patience: Patience) -> JobView:
     """Return an import as the job that the engine follows, with its fault if it failed.
 
-    One that has been silent for `silence_s` seconds counts as failed.
+    One that has been silent for too long counts as failed.
     """
-    if _is_silent(task, now, silence_s):
-        fault = _stalled(task, silence_s)
+    if _is_silent(task, patience):
+        fault = _stalled(task, patience)
         return JobView(job_id=job_id, status=JobStatus.FAIL, fault=fault)
     return JobView(
         job_id=job_id,
@@ -78,13 +98,18 @@ def job_of(task: ImportTask, job_id: JobId, now: datetime, silence_s: float) -> 
     )
 
 
-def _stalled(task: ImportTask, silence_s: float) -> Fault:
-    reason = (
-        f"import task {task.task_id} has given no sign of life for "
-        f"{silence_s / 3600:.0f} hours; the "
-        "image service was probably restarted during the import"
-    )
-    return _fault(task, "import.stalled", reason, Action.RUN_AGAIN)
+def _stalled(task: ImportTask, patience: Patience) -> Fault:
+    reason = f"import task {task.task_id} has given no sign of life "
+    if patience.is_since_outage(task.silent_s or 0.0):
+        reason += "since before the image service was found gone: it ended with it"
+    else:
+        reason += (
+            f"for {patience.silence_s / 3600:.0f} hours; the "
+            "image service was probably restarted during the import"
+        )
+    # not proven dead: so its image is never kept beside a fresh one (`--keep-failed`)
+    fault = _fault(task, "import.stalled", reason, Action.RUN_AGAIN)
+    return replace(fault, kind=FaultKind.UNPROVEN)
 
 
 def _failed(task: ImportTask) -> Fault:
