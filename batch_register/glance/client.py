@@ -124,7 +124,7 @@ class GlanceClient:
         view = await or_none(self._caller.read(request, read))
         if view is None or view.status is not ImageStatus.SAVING:
             return view
-        task = await or_none(self._import(image_id))
+        task = await self._import(image_id)
         if verdict.is_dead(task, self._patience()):
             raw = f"{view.raw_status or view.status}, its import is dead"
             return replace(view, status=ImageStatus.KILLED, raw_status=raw)
@@ -136,7 +136,7 @@ class GlanceClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        task = await or_none(self._import(ImageId(job_id)))
+        task = await self._import(ImageId(job_id))
         if task is None:
             return None
         return verdict.job_of(task, job_id, self._patience())
@@ -209,6 +209,18 @@ class GlanceClient:
         )
 
     async def _import(self, image_id: ImageId) -> wire.ImportTask | None:
+        """Return an image's newest import; None also where its tasks are not for us.
+
+        A policy may keep them from users: then the image alone says how it stands.
+        """
+        try:
+            return await or_none(self._newest_task(image_id))
+        except ServiceError as error:
+            if error.kind is FaultKind.FORBIDDEN:
+                return None
+            raise
+
+    async def _newest_task(self, image_id: ImageId) -> wire.ImportTask | None:
         path = f"/v2/images/{encoded(image_id)}/tasks"
         request = self._caller.request("get import", "GET", path)
 

@@ -21,6 +21,9 @@ LEAST_SILENCE_S: Final = 6 * 3600.0
 
 _TOO_LARGE: Final = 413
 _IMAGE_COUNT: Final = re.compile(r"image_count_total\b.*\bover limit", re.DOTALL)
+_OVER_LIMIT: Final = re.compile(r"Resource (\w+) is over limit")
+_AT_ONCE: Final = "image_count_uploading"  # how many imports there may be at once
+_NO_METHOD: Final = "Unknown import method name"
 _UNDER_WAY: Final = (JobStatus.INIT, JobStatus.RUNNING)
 # All that Glance tells its users of most failures.
 _TELLS_NOTHING: Final = "Internal Error"
@@ -39,6 +42,8 @@ def of_import(error: ServiceError) -> ServiceError:
     fault = error.fault
     if fault.http_status == _TOO_LARGE:
         error.fault = replace(fault, action=Action.RAISE_QUOTA)
+    elif fault.kind is FaultKind.REJECTED and _NO_METHOD in fault.reason:
+        error.fault = replace(fault, action=Action.CONTACT_PROVIDER)
     elif fault.kind is FaultKind.REJECTED:
         error.fault = replace(fault, action=Action.FIX_SOURCE)
     return error
@@ -120,7 +125,19 @@ def _failed(task: ImportTask) -> Fault:
             "; mostly the image service cannot fetch source_url, or the file is not of "
             "the disk_format that the manifest says; its own log has the cause"
         )
-    return _fault(task, "import.failed", reason, Action.FIX_SOURCE)
+    return _fault(task, "import.failed", reason, _who_acts(task.message))
+
+
+def _who_acts(message: str) -> Action:
+    """Return what is to be done about a failed import: a limit is not the source's fault.
+
+    Glance looks at its limits of staging and of imports at once only after it has
+    accepted the import ("Per-Project Quotas" of its administrator's guide).
+    """
+    over = _OVER_LIMIT.search(message)
+    if over is None:
+        return Action.FIX_SOURCE
+    return Action.RUN_AGAIN if over[1] == _AT_ONCE else Action.RAISE_QUOTA
 
 
 def _fault(task: ImportTask, code: str, reason: str, action: Action) -> Fault:

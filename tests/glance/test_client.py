@@ -161,6 +161,7 @@ async def test_an_image_is_asked_for_once():
         (reply(200, {"tasks": [task()]}), ImageStatus.SAVING),
         (reply(200, {"tasks": []}), ImageStatus.SAVING),
         (ABSENT, ImageStatus.SAVING),
+        (reply(403), ImageStatus.SAVING),
         (
             reply(200, {"tasks": [task(updated_at="2026-08-31T19:00:00")]}),
             ImageStatus.KILLED,
@@ -214,9 +215,16 @@ async def test_a_job_is_the_newest_import_of_its_image():
     assert s.sender.paths == [f"/v2/images/{IMAGE}/tasks"]
 
 
-@pytest.mark.parametrize("answer", [reply(200, {"tasks": []}), ABSENT])
+@pytest.mark.parametrize("answer", [reply(200, {"tasks": []}), ABSENT, reply(403)])
 async def test_a_job_that_glance_does_not_know_is_none(answer):
     assert await scene(answer).client.get_job(JobId(IMAGE)) is None
+
+
+@pytest.mark.parametrize("status", [302, 500, 503])
+async def test_tasks_that_cannot_be_had_prove_nothing_about_the_image(status):
+    s = scene(reply(200, image(status="importing")), reply(status))
+    with pytest.raises(ServiceError):
+        await s.client.get_image(IMAGE)
 
 
 async def test_a_list_goes_on_until_its_last_page():

@@ -94,6 +94,29 @@ def test_an_import_is_dead_after_its_failure_or_a_long_silence(task, dead):
     assert is_dead(task, PATIENCE) is dead
 
 
+def test_a_cloud_without_web_download_is_not_the_source_s_fault():
+    told = "Unknown import method name 'web-download'."
+    fault = of_import(refused(400, FaultKind.REJECTED, told)).fault
+    assert (fault.kind, fault.action) == (FaultKind.REJECTED, Action.CONTACT_PROVIDER)
+
+
+@pytest.mark.parametrize(
+    ("resource", "action"),
+    [
+        ("image_count_uploading", Action.RUN_AGAIN),
+        ("image_stage_total", Action.RAISE_QUOTA),
+        ("image_size_total", Action.RAISE_QUOTA),
+    ],
+)
+def test_an_import_that_met_a_limit_is_not_the_source_s_fault(resource, action):
+    message = FULL.replace("image_count_total", resource)
+    task = ImportTask(task_id="t-1", status=JobStatus.FAIL, message=message)
+    fault = job_of(task, JOB, PATIENCE).fault
+    assert fault is not None
+    assert (fault.code, fault.action) == ("import.failed", action)
+    assert resource in fault.reason
+
+
 SEEN_GONE = Patience(silence_s=SILENCE.total_seconds(), outage_ago_s=60.0)
 
 
