@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from batch_register.entry import EntryRecord
 from batch_register.event import ShellFate
-from batch_register.model import EntryKey, FaultKind
+from batch_register.model import Action, EntryKey, FaultKind
 from batch_register.stage import (
     Active,
     Creating,
@@ -114,6 +114,23 @@ def _shell_fate(record: EntryRecord, failed: Failed, policy: RetryPolicy) -> She
     is_dead = failed.fault.kind is FaultKind.JOB_FAILED
     keeps = policy.keep_failed and is_dead
     return ShellFate.KEEP if keeps else ShellFate.REPLACE
+
+
+def is_mended_at_once(decision: Decision, record: EntryRecord, again: Decision) -> bool:
+    """Return whether an entry that has failed in this run is tried again in this run.
+
+    `decision` is what the run set out to do, `again` what another run would do. So it
+    is where the service lost the job of an earlier run: this run is the one that was
+    to mend it. A job that fails in the run that began it waits for the next, and what
+    somebody seems to have deleted does so, too.
+    """
+    return (
+        decision.intention is Intention.RESUME
+        and again.intention is Intention.RETRY
+        and record.fault is not None
+        and record.fault.kind in (FaultKind.JOB_FAILED, FaultKind.UNPROVEN)
+        and record.fault.action is Action.RUN_AGAIN
+    )
 
 
 def _decide_unwanted(record: EntryRecord) -> Decision:

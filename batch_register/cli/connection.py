@@ -10,7 +10,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,12 +38,14 @@ from batch_register.ims.profile import (
 )
 from batch_register.logs.redaction import keep_secret
 from batch_register.model import Manifest, Target
+from batch_register.outage import Outage
 from batch_register.ports import Clock, ImageService, Observer
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
 from batch_register.transport import Sender
 from batch_register.transport.dates import DatedSender
 from batch_register.transport.http import HttpOptions, HttpSender
+from batch_register.transport.outages import OutageSender
 from batch_register.transport.sockets import open_files_limit, pool_size
 from batch_register.transport.tls import Tls
 
@@ -73,6 +75,7 @@ class CloudService:
     # Unfinished jobs at once, as the operator told; a published one is only a ceiling
     # of whole clouds, so a run finds its own.
     told_task_limit: int | None
+    outage: Outage  # what the service is told of earlier ones, and whether it was gone
 
 
 def require_fitting_sources(path: Path, manifest: Manifest, profile: Profile) -> None:
@@ -172,13 +175,15 @@ async def open_service(
         )
         endpoint = connection.image_endpoint
         profile = profile_of(cloud, endpoint)
-        dated = DatedSender(sender)
+        outage = Outage()
+        dated = DatedSender(OutageSender(sender, outage, clock))
         clients = Clients(
             connection=connection,
             sender=dated,
             clock=clock,
             call_deadline_s=call_deadline_s,
             image_deadline_s=settings.image_deadline_s,
+            outage=outage,
         )
         yield CloudService(
             images=clients.of(profile, observer),
@@ -190,6 +195,7 @@ async def open_service(
             profile=profile,
             service_now=dated.service_now,
             told_task_limit=_told_task_limit(cloud, profile),
+            outage=outage,
         )
 
 
@@ -240,6 +246,7 @@ class Clients:
     clock: Clock
     call_deadline_s: float
     image_deadline_s: float
+    outage: Outage = field(default_factory=Outage)
 
     def of(
         self, profile: Profile, observer: Observer | None = None
@@ -258,6 +265,7 @@ class Clients:
             project_id=self.connection.project_id,
             deadline_s=self.call_deadline_s,
             silence_s=max(self.image_deadline_s, LEAST_SILENCE_S),
+            outage=self.outage,
         )
 
     def _ims(self, profile: Profile, observer: Observer | None) -> ImsClient:

@@ -34,7 +34,12 @@ from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
-from batch_register.cli.remembered import TASK_LIMIT, first_tasks, remembered_lag_s
+from batch_register.cli.remembered import (
+    TASK_LIMIT,
+    first_tasks,
+    remembered_lag_s,
+    remembered_outage,
+)
 from batch_register.collector import spare_what_is_there
 from batch_register.engine import (
     Batch,
@@ -193,6 +198,7 @@ async def _execute(
             progress.start({key: records[key].state for key in known})
         meter = Meter(clock)
         observer = Observers([LogObserver(), progress, meter])
+        service.outage.remembered_at = remembered_outage(ledger.replay.observations)
         limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
         task_limit = first_tasks(ledger.replay.observations, service.told_task_limit)
         lessons = Lessons(manners(settings), task_limit=task_limit)
@@ -202,7 +208,11 @@ async def _execute(
             lookout, settings, stop=stop, observer=observer, lessons=lessons
         )
         ports = RunPorts(
-            service=throttle, lookout=lookout, ledger=ledger, observer=observer
+            service=throttle,
+            lookout=lookout,
+            ledger=ledger,
+            observer=observer,
+            outage=service.outage,
         )
         outcome = await Run(batch, ports, limits, stop=stop).execute()
     found = lessons.tasks.certain_limit

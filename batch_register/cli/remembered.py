@@ -7,8 +7,9 @@ know: files, how a figure was learned.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from batch_register.engine import LIST_LAG
+from batch_register.engine import LIST_LAG, OUTAGE_AT
 
 TASK_LIMIT = "task_limit"  # as the ledger remembers it
 _LONGEST_LAG_S = 3600.0  # what is remembered beyond that is a mistake
@@ -23,6 +24,18 @@ def remembered_lag_s(observations: Mapping[str, object]) -> float:
             return min(float(lag_s), _LONGEST_LAG_S)
         case _:
             return 0.0
+
+
+def remembered_outage(observations: Mapping[str, object]) -> datetime | None:
+    """Return when earlier runs last found the image service gone, UTC; None: never."""
+    told = observations.get(OUTAGE_AT)
+    if not isinstance(told, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
 
 
 def remembered_tasks(observations: Mapping[str, object]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batch_register.engine.batch import Batch
-from batch_register.engine.chronicle import LIST_LAG
+from batch_register.engine.chronicle import LIST_LAG, OUTAGE_AT
 from batch_register.engine.forecast import foresee
 from batch_register.engine.look import Look
 from batch_register.engine.lookout import Lookout
@@ -12,6 +12,7 @@ from batch_register.engine.run import Run, RunLimits, RunPorts
 
 __all__ = [
     "LIST_LAG",
+    "OUTAGE_AT",
     "Batch",
     "Look",
     "Lookout",

@@ -68,6 +68,12 @@ class Errand:
         return began.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
+    def is_overdue(self) -> bool:
+        """Return whether an earlier run has waited for it until its deadline."""
+        stage = self.record.stage
+        return isinstance(stage, Unknown) and stage.fault.kind is FaultKind.DEADLINE
+
+    @property
     def doubt(self) -> Fault | None:
         """Return the contradiction that an earlier run met: no list can clear it."""
         stage = self.record.stage

@@ -86,7 +86,8 @@ class Performer:
                 since_s=now_s,
                 # from now: waiting for a busy service is not the image's fault
                 deadline_s=now_s + self._limits.image_deadline_s,
-                last_check_s=now_s,
+                # one that was given up on deserves a look of its own at the first tick
+                last_check_s=float("-inf") if errand.is_overdue else now_s,
                 doubt=errand.doubt,
             )
         )

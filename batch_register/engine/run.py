@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from batch_register.collector import preparing
 from batch_register.engine.admission import Admission, Steps
@@ -24,7 +25,7 @@ from batch_register.engine.outcome import RunOutcome
 from batch_register.engine.perform import Performer
 from batch_register.engine.quota import QuotaReader
 from batch_register.engine.room import Room
-from batch_register.entry import EntryState, count_states
+from batch_register.entry import EntryRecord, EntryState, count_states
 from batch_register.errors import LedgerError, ServiceError, StoppedError
 from batch_register.model import (
     EntryKey,
@@ -33,12 +34,14 @@ from batch_register.model import (
     ImageView,
     StopReason,
 )
+from batch_register.outage import Outage
 from batch_register.pacing import Window
 from batch_register.plan import (
     Decision,
     Intention,
     RetryPolicy,
     decide,
+    is_mended_at_once,
     needs_look,
 )
 from batch_register.ports import ImageService, Ledger, Observer
@@ -66,6 +69,7 @@ class RunPorts:
     lookout: Lookout
     ledger: Ledger
     observer: Observer
+    outage: Outage = field(default_factory=Outage)
 
 
 class Run:
@@ -108,7 +112,9 @@ class Run:
         self._driver = Driver(
             performer, ports.ledger, observer, sightings, self._shared, stop=stop
         )
-        self._chronicle = Chronicle(ports.lookout, self._driver, ports.ledger, observer)
+        self._chronicle = Chronicle(
+            ports.lookout, self._driver, ports.ledger, observer, ports.outage
+        )
         self._admission = Admission(
             limits.concurrency,
             batch.records,
@@ -186,6 +192,7 @@ class Run:
                     task.cancel()
             await self._chronicle.close()
         except StoppedError:
+            await self._chronicle.note_outage()
             return
         except BaseExceptionGroup as group_error:
             raise _root(group_error) from group_error
@@ -268,19 +275,26 @@ class Run:
         """Take one entry as far as this run can."""
         now_s = _loop_time_s()
         record = self._batch.records[decision.key]
+        await self._drive_once(spec, record, decision)
+        again = self._decide_again(record.key)
+        may_go_on = is_mended_at_once(decision, record, again)
+        if may_go_on and not self._stop.is_requested and self._window_is_open(again):
+            await self._drive_once(spec, record, again)
+        if isinstance(record.stage, Active) and decision.intention is Intention.START:
+            self._durations_s.append(_loop_time_s() - now_s)
+
+    async def _drive_once(
+        self, spec: ImageSpec | None, record: EntryRecord, decision: Decision
+    ) -> None:
         errand = Errand(
             spec=spec,
             record=record,
             run_started_s=self._started_s,
             claimed_s=self._started_s,
-            deadline_s=now_s + self._limits.watch.image_deadline_s,
+            deadline_s=_loop_time_s() + self._limits.watch.image_deadline_s,
         )
-        try:
+        with suppress(StoppedError):
             await self._driver.drive(errand, decision)
-        except StoppedError:
-            return
-        if isinstance(record.stage, Active) and decision.intention is Intention.START:
-            self._durations_s.append(_loop_time_s() - now_s)
 
 
 def _root(group: BaseExceptionGroup[BaseException]) -> BaseException:

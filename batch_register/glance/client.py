@@ -7,10 +7,9 @@ retries, limits, entries, the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from batch_register.errors import ServiceError
 from batch_register.glance import verdict, wire
@@ -20,7 +19,7 @@ from batch_register.glance.outgoing import (
     list_query,
     numbered_id,
 )
-from batch_register.ims.call import HEADERS, Caller, or_none
+from batch_register.ims.call import Caller, or_none
 from batch_register.ims.listing import begin_list, whole_list
 from batch_register.ims.outgoing import base_url, encoded
 from batch_register.ims.paging import PageSizes, Walk
@@ -36,10 +35,11 @@ from batch_register.model import (
     Pairs,
     Quota,
 )
+from batch_register.outage import Outage
 from batch_register.ports import Clock
-from batch_register.transport import Authoriser, Reply, Request, Sender
+from batch_register.transport import Authoriser, Reply, Sender
+from batch_register.transport.skew import server_time
 
-_OK: Final = 200
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
 _NO_CONTENT: Final = 204
@@ -47,14 +47,13 @@ _NO_CONTENT: Final = 204
 # one number after the other takes too long, and Glance chooses the id.
 _NUMBERS: Final = 16
 
-_T = TypeVar("_T")
-
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class GlanceClient:
     """`ports.ImageService` over HTTP; `deadline_s` is for each request, in seconds.
 
-    An import that gives no sign of life for `silence_s` seconds counts as dead.
+    An import that gives no sign of life for `silence_s` seconds counts as dead, and so
+    does one without any since an `outage` that an earlier run has seen.
     """
 
     sender: Sender
@@ -64,17 +63,20 @@ class GlanceClient:
     project_id: str
     deadline_s: float = 60.0
     silence_s: float = verdict.LEAST_SILENCE_S
+    outage: Outage = field(default_factory=Outage)
     _caller: Caller = field(init=False, repr=False)
-    _base: str = field(init=False, repr=False)
     _page_sizes: PageSizes = field(default_factory=PageSizes, init=False, repr=False)
     # Ids in use that the engine was told of, and asks for once more all the same.
     _reported: set[ImageId] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(
-            sender=self.sender, authoriser=self.authoriser, clock=self.clock
+            sender=self.sender,
+            authoriser=self.authoriser,
+            clock=self.clock,
+            base=base_url(self.endpoint),
+            deadline_s=self.deadline_s,
         )
-        self._base = base_url(self.endpoint)
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """Create image metadata under the first of the entry's ids that is not used up.
@@ -100,9 +102,9 @@ class GlanceClient:
             ServiceError: `FaultKind.CONFLICT` where the image is not queued (any more).
         """
         path = f"/v2/images/{encoded(image_id)}/import"
-        request = self._request("import image", "POST", path, import_body(spec))
+        request = self._caller.request("import image", "POST", path, import_body(spec))
         try:
-            await self._write(request, _nothing, success=_ACCEPTED)
+            await self._caller.write(request, _nothing, success=_ACCEPTED)
         except ServiceError as error:
             raise verdict.of_import(error) from None
         return JobId(image_id)
@@ -115,13 +117,15 @@ class GlanceClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        request = self._request("get image", "GET", f"/v2/images/{encoded(image_id)}")
+        request = self._caller.request(
+            "get image", "GET", f"/v2/images/{encoded(image_id)}"
+        )
         read = partial(wire.read_image, asked=image_id)
-        view = await or_none(self._read(request, read))
+        view = await or_none(self._caller.read(request, read))
         if view is None or view.status is not ImageStatus.SAVING:
             return view
-        task = await or_none(self._import(image_id))
-        if verdict.is_dead(task, self.clock.now(), self.silence_s):
+        task = await self._import(image_id)
+        if verdict.is_dead(task, self._patience()):
             raw = f"{view.raw_status or view.status}, its import is dead"
             return replace(view, status=ImageStatus.KILLED, raw_status=raw)
         return view
@@ -132,10 +136,10 @@ class GlanceClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        task = await or_none(self._import(ImageId(job_id)))
+        task = await self._import(ImageId(job_id))
         if task is None:
             return None
-        return verdict.job_of(task, job_id, self.clock.now(), self.silence_s)
+        return verdict.job_of(task, job_id, self._patience())
 
     async def list_images(self, query: ImageQuery) -> list[ImageView]:
         """Return all images of the project that match, over all pages.
@@ -158,8 +162,8 @@ class GlanceClient:
             ServiceError: see `ports.ImageService`.
         """
         path = f"/v2/images/{encoded(image_id)}"
-        request = self._request("delete image", "DELETE", path)
-        await or_none(self._write(request, _nothing, success=_NO_CONTENT))
+        request = self._caller.request("delete image", "DELETE", path)
+        await or_none(self._caller.write(request, _nothing, success=_NO_CONTENT))
 
     async def get_quota(self) -> Quota:
         """Return how many images the project holds and may hold.
@@ -167,16 +171,18 @@ class GlanceClient:
         Raises:
             ServiceError: also where Glance names no limit, as most do not.
         """
-        request = self._request("get quota", "GET", "/v2/info/usage")
-        return await self._read(request, wire.read_quota)
+        request = self._caller.request("get quota", "GET", "/v2/info/usage")
+        return await self._caller.read(request, wire.read_quota)
 
     async def _create(
         self, spec: ImageSpec, tags: Pairs, image_id: ImageId | None
     ) -> ImageView:
         body = create_body(spec, tags, image_id)
-        request = self._request("create image", "POST", "/v2/images", body)
+        request = self._caller.request("create image", "POST", "/v2/images", body)
         try:
-            return await self._write(request, wire.read_created, success=_CREATED)
+            return await self._caller.write(
+                request, wire.read_created, success=_CREATED
+            )
         except ServiceError as error:
             raise verdict.of_create(error) from None
 
@@ -197,44 +203,40 @@ class GlanceClient:
         self._reported.add(image_id)
         return False
 
+    def _patience(self) -> verdict.Patience:
+        return verdict.Patience(
+            silence_s=self.silence_s, outage_ago_s=self.outage.ago_s(self.clock.now())
+        )
+
     async def _import(self, image_id: ImageId) -> wire.ImportTask | None:
+        """Return an image's newest import; None also where its tasks are not for us.
+
+        A policy may keep them from users: then the image alone says how it stands.
+        """
+        try:
+            return await or_none(self._newest_task(image_id))
+        except ServiceError as error:
+            if error.kind is FaultKind.FORBIDDEN:
+                return None
+            raise
+
+    async def _newest_task(self, image_id: ImageId) -> wire.ImportTask | None:
         path = f"/v2/images/{encoded(image_id)}/tasks"
-        request = self._request("get import", "GET", path)
+        request = self._caller.request("get import", "GET", path)
 
         def read(reply: Reply) -> wire.ImportTask | None:
-            return wire.read_import(reply.body, secrets=reply.confidential)
+            now = server_time(reply) or self.clock.now()
+            return wire.read_import(reply.body, now=now, secrets=reply.confidential)
 
-        return await self._caller.call(request, read, success=_OK, is_write=False)
+        return await self._caller.read_reply(request, read)
 
     async def _take_page(
         self, query: ImageQuery, walk: Walk, marker: str | None
     ) -> str | None:
         path = f"/v2/images?{list_query(query, self.project_id, marker)}"
-        request = self._request("list images", "GET", path)
-        return await self._read(request, lambda body: walk.take(wire.read_page(body)))
-
-    def _request(
-        self, operation: str, method: str, path: str, body: bytes = b""
-    ) -> Request:
-        return Request(
-            operation=operation,
-            method=method,
-            url=f"{self._base}{path}",
-            headers=HEADERS,
-            body=body,
-            deadline_s=self.deadline_s,
-        )
-
-    async def _read(self, request: Request, read: Callable[[bytes], _T]) -> _T:
-        return await self._caller.call(
-            request, lambda reply: read(reply.body), success=_OK, is_write=False
-        )
-
-    async def _write(
-        self, request: Request, read: Callable[[bytes], _T], *, success: int
-    ) -> _T:
-        return await self._caller.call(
-            request, lambda reply: read(reply.body), success=success, is_write=True
+        request = self._caller.request("list images", "GET", path)
+        return await self._caller.read(
+            request, lambda body: walk.take(wire.read_page(body))
         )
 
 

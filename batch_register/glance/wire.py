@@ -55,14 +55,14 @@ _ID_LIMIT: Final = 64  # characters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTask:
-    """One import of an image; `moved_at` is None where Glance does not tell."""
+    """One import of an image; `silent_s` is None where Glance does not tell."""
 
     task_id: str
     status: JobStatus
     message: str = ""
     raw_status: str = ""
     request_id: str = ""  # of the call that began it
-    moved_at: datetime | None = None
+    silent_s: float | None = None  # since its last sign of life
 
 
 class _Image(ImageShape):
@@ -96,7 +96,7 @@ class _Task(Shape):
     created_at: LooseText = ""
     updated_at: LooseText = ""
 
-    def read(self, secrets: Sequence[str]) -> ImportTask:
+    def read(self, now: datetime, secrets: Sequence[str]) -> ImportTask:
         status = _TASK_STATUSES.get(self.status, JobStatus.UNRECOGNISED)
         return ImportTask(
             task_id=plain_text(self.id, limit=_ID_LIMIT),
@@ -104,7 +104,7 @@ class _Task(Shape):
             message=plain_text(self.message, secrets=secrets),
             raw_status=raw_word(self.status, status),
             request_id=plain_text(self.request_id, limit=_ID_LIMIT, secrets=secrets),
-            moved_at=_moment(self.updated_at or self.created_at),
+            silent_s=_passed_s(self.updated_at or self.created_at, now),
         )
 
 
@@ -155,10 +155,12 @@ def read_page(body: bytes) -> Page:
     return Page(images=images, next_marker=marker)
 
 
-def read_import(body: bytes, *, secrets: Sequence[str] = ()) -> ImportTask | None:
+def read_import(
+    body: bytes, *, now: datetime, secrets: Sequence[str] = ()
+) -> ImportTask | None:
     """Return the newest import of an image; None where Glance knows of none.
 
-    `secrets` are masked where its words repeat them.
+    `now` is the time of the answer, by Glance's own clock where it tells. `secrets` are masked where its words repeat them.
 
     Raises:
         AnswerError: the answer is not the documented one.
@@ -167,7 +169,7 @@ def read_import(body: bytes, *, secrets: Sequence[str] = ()) -> ImportTask | Non
     imports = [task for task in tasks if task.type == _IMPORT]
     if not imports:
         return None
-    return max(imports, key=lambda task: task.created_at).read(secrets)
+    return max(imports, key=lambda task: task.created_at).read(now, secrets)
 
 
 def read_quota(body: bytes) -> Quota:
@@ -182,10 +184,12 @@ def read_quota(body: bytes) -> Quota:
     return Quota(used=count.usage, limit=count.limit)
 
 
-def _moment(text: str) -> datetime | None:
-    """Return a time of Glance's, which is UTC and may not say so."""
+def _passed_s(text: str, now: datetime) -> float | None:
+    """Return how long ago a time of Glance's was; it is UTC and may not say so."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (now - moment).total_seconds()

@@ -28,16 +28,60 @@ HEADERS: Final = {
     "User-Agent": f"batch-register/{__version__}",
 }
 
+_OK: Final = 200
+
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whoever makes calls; `clock` only reads a Retry-After that is a date."""
+    """Whoever makes calls to the service at `base`, an address without a version.
+
+    `deadline_s` is for each request; `clock` only reads a Retry-After that is a date.
+    """
 
     sender: Sender
     authoriser: Authoriser
     clock: Clock
+    base: str
+    deadline_s: float
+
+    def request(
+        self, operation: str, method: str, path: str, body: bytes = b""
+    ) -> Request:
+        """Return a request for a path below the service's address."""
+        return Request(
+            operation=operation,
+            method=method,
+            url=f"{self.base}{path}",
+            headers=HEADERS,
+            body=body,
+            deadline_s=self.deadline_s,
+        )
+
+    async def read(self, request: Request, read: Callable[[bytes], _T]) -> _T:
+        """Return what `read` makes of the body of an answer with status 200.
+
+        Raises:
+            ServiceError: there was no answer, or another one.
+        """
+        return await self.read_reply(request, lambda reply: read(reply.body))
+
+    async def read_reply(self, request: Request, read: Callable[[Reply], _T]) -> _T:
+        """Return the same where `read` needs the whole answer."""
+        return await self.call(request, read, success=_OK, is_write=False)
+
+    async def write(
+        self, request: Request, read: Callable[[bytes], _T], *, success: int
+    ) -> _T:
+        """Return what `read` makes of the body of a write's one success.
+
+        Raises:
+            ServiceError: there was no answer, or another one.
+        """
+        return await self.call(
+            request, lambda reply: read(reply.body), success=success, is_write=True
+        )
 
     async def call(
         self,

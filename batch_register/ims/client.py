@@ -7,14 +7,13 @@ know: retries, limits, entries, the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from batch_register.ims import wire
-from batch_register.ims.call import HEADERS, Caller, or_none
+from batch_register.ims.call import Caller, or_none
 from batch_register.ims.failure import request_id
 from batch_register.ims.listing import Begun, begin_list, whole_list
 from batch_register.ims.outgoing import (
@@ -40,13 +39,11 @@ from batch_register.model import (
     Quota,
 )
 from batch_register.ports import Clock, Observer
-from batch_register.transport import Authoriser, Reply, Request, Sender
+from batch_register.transport import Authoriser, Reply, Sender
 
 _OK: Final = 200
 _CREATED: Final = 201
 _NO_CONTENT: Final = 204
-
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -62,16 +59,18 @@ class ImsClient:
     deadline_s: float = 60.0
     observer: Observer | None = None  # hears which calls this cloud lacks
     _caller: Caller = field(init=False, repr=False)
-    _base: str = field(init=False, repr=False)
     _job_ways: Ways[JobCall] = field(init=False, repr=False)
     _list_ways: Ways[ListCall] = field(init=False, repr=False)
     _page_sizes: dict[ListCall, PageSizes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(
-            sender=self.sender, authoriser=self.authoriser, clock=self.clock
+            sender=self.sender,
+            authoriser=self.authoriser,
+            clock=self.clock,
+            base=base_url(self.endpoint),
+            deadline_s=self.deadline_s,
         )
-        self._base = base_url(self.endpoint)
         self._page_sizes = {call: PageSizes() for call in ListCall}
         job_call = self.profile.job_call
         self._job_ways = Ways(job_call, job_call.other, when_lacking=self._lacking)
@@ -95,10 +94,10 @@ class ImsClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        request = self._request(
+        request = self._caller.request(
             "create image", "POST", "/v2/images", create_body(spec, tags)
         )
-        return await self._write(request, wire.read_created, success=_CREATED)
+        return await self._caller.write(request, wire.read_created, success=_CREATED)
 
     async def register_image(self, image_id: ImageId, spec: ImageSpec) -> JobId:
         """Register the source file for a queued image.
@@ -107,8 +106,10 @@ class ImsClient:
             ServiceError: `FaultKind.CONFLICT` where the image is not queued (any more).
         """
         path = f"/v1/cloudimages/{encoded(image_id)}/upload"
-        request = self._request("register image", "PUT", path, register_body(spec))
-        return await self._write(request, wire.read_job_id, success=_OK)
+        request = self._caller.request(
+            "register image", "PUT", path, register_body(spec)
+        )
+        return await self._caller.write(request, wire.read_job_id, success=_OK)
 
     async def get_image(self, image_id: ImageId) -> ImageView | None:
         """Return one image, or None where there is none of that id.
@@ -116,9 +117,11 @@ class ImsClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        request = self._request("get image", "GET", f"/v2/images/{encoded(image_id)}")
+        request = self._caller.request(
+            "get image", "GET", f"/v2/images/{encoded(image_id)}"
+        )
         read = partial(wire.read_image, asked=image_id)
-        return await or_none(self._read(request, read))
+        return await or_none(self._caller.read(request, read))
 
     async def get_job(self, job_id: JobId) -> JobView | None:
         """Return one job, or None where the service has forgotten it.
@@ -155,8 +158,8 @@ class ImsClient:
             ServiceError: see `ports.ImageService`.
         """
         path = f"/v2/images/{encoded(image_id)}"
-        request = self._request("delete image", "DELETE", path)
-        await or_none(self._write(request, _nothing, success=_NO_CONTENT))
+        request = self._caller.request("delete image", "DELETE", path)
+        await or_none(self._caller.write(request, _nothing, success=_NO_CONTENT))
 
     async def get_quota(self) -> Quota:
         """Return how many private images there are and may be.
@@ -164,8 +167,8 @@ class ImsClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        request = self._request("get quota", "GET", "/v1/cloudimages/quota")
-        return await self._read(request, wire.read_quota)
+        request = self._caller.request("get quota", "GET", "/v1/cloudimages/quota")
+        return await self._caller.read(request, wire.read_quota)
 
     async def _job(self, job_id: JobId) -> JobView | None:
         """Return the job by the call that this cloud turns out to have."""
@@ -173,52 +176,30 @@ class ImsClient:
 
     async def _job_by(self, call: JobCall, job_id: JobId) -> JobView | None:
         path = job_path(call, self.project_id, job_id)
-        request = self._request("get job", "GET", path)
+        request = self._caller.request("get job", "GET", path)
 
         def read(reply: Reply) -> JobView | None:
             secrets = reply.confidential
             job = wire.read_job(reply.body, asked=job_id, secrets=secrets)
             return None if job is None else _with_request_id(job, request_id(reply))
 
-        return await self._caller.call(request, read, success=_OK, is_write=False)
+        return await self._caller.read_reply(request, read)
 
     async def _take_page(
         self, call: ListCall, query: ImageQuery, walk: Walk, marker: str | None
     ) -> str | None:
         """Take one page; return the next page's marker, or None at the end."""
         path = f"{call.path}?{list_query(query, self.project_id, marker)}"
-        request = self._request("list images", "GET", path)
-        return await self._read(request, lambda body: walk.take(wire.read_page(body)))
+        request = self._caller.request("list images", "GET", path)
+        return await self._caller.read(
+            request, lambda body: walk.take(wire.read_page(body))
+        )
 
     def _lacking(self, missing: StrEnum, used: StrEnum) -> None:
         if self.observer is not None:
             self.observer.noticed(
                 "cloud.lacks_call", missing=str(missing), instead=str(used)
             )
-
-    def _request(
-        self, operation: str, method: str, path: str, body: bytes = b""
-    ) -> Request:
-        return Request(
-            operation=operation,
-            method=method,
-            url=f"{self._base}{path}",
-            headers=HEADERS,
-            body=body,
-            deadline_s=self.deadline_s,
-        )
-
-    async def _read(self, request: Request, read: Callable[[bytes], _T]) -> _T:
-        return await self._caller.call(
-            request, lambda reply: read(reply.body), success=_OK, is_write=False
-        )
-
-    async def _write(
-        self, request: Request, read: Callable[[bytes], _T], *, success: int
-    ) -> _T:
-        return await self._caller.call(
-            request, lambda reply: read(reply.body), success=success, is_write=True
-        )
 
 
 def _with_request_id(job: JobView, told: str | None) -> JobView:

@@ -7,8 +7,10 @@ exception's own text, since those carry tokens. Must not know: services.
 
 from __future__ import annotations
 
+import errno
 import ssl
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,6 +20,8 @@ from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.transport.body import BodyTooLargeError, BodyUndecodableError
 from batch_register.transport.certificates import certificate_trouble
 from batch_register.transport.contract import Request
+
+REFUSED: Final = "transport.refused"  # by the host itself: nothing listens there
 
 
 class ProxyRefusedError(Exception):
@@ -32,6 +36,9 @@ class _Row:
     words: str
     action: Action = Action.RUN_AGAIN
 
+
+_UNREACHABLE = _Row("transport.unreachable", "cannot connect")
+_REFUSED = _Row(REFUSED, "cannot connect")
 
 # The first row whose type fits counts: the special before the general.
 _TABLE: tuple[tuple[type[BaseException], _Row], ...] = (
@@ -68,7 +75,7 @@ _TABLE: tuple[tuple[type[BaseException], _Row], ...] = (
         UnicodeError,  # a label of more than 63 letters, or an empty one
         _Row("transport.dns", "the host name is malformed; check the endpoint"),
     ),
-    (aiohttp.ClientConnectorError, _Row("transport.refused", "cannot connect")),
+    (aiohttp.ClientConnectorError, _UNREACHABLE),
     (TimeoutError, _Row("transport.timeout", "it took too long")),
     (aiohttp.ClientPayloadError, _Row("transport.cut-off", "the answer is cut off")),
     (
@@ -130,7 +137,9 @@ def _row(exc: BaseException) -> _Row:
     if trouble is not None:
         # waiting does not mend it
         return _Row(*trouble, action=Action.CONTACT_PROVIDER)
-    return next((row for kind, row in _TABLE if isinstance(exc, kind)), _OTHER)
+    row = next((row for kind, row in _TABLE if isinstance(exc, kind)), _OTHER)
+    is_refused = isinstance(exc, OSError) and exc.errno == errno.ECONNREFUSED
+    return _REFUSED if row is _UNREACHABLE and is_refused else row
 
 
 def refuse(request: Request, problem: str) -> ServiceError:

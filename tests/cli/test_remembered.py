@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from batch_register.cli.remembered import (
     first_tasks,
     remembered_lag_s,
+    remembered_outage,
     remembered_tasks,
 )
 
@@ -47,6 +50,25 @@ def test_only_a_sensible_task_limit_is_remembered(
     observations: dict[str, object], limit: int | None
 ) -> None:
     assert remembered_tasks(observations) == limit
+
+
+@pytest.mark.parametrize(
+    ("observations", "moment"),
+    [
+        ({}, None),
+        (
+            {"outage_at": "2026-09-01T09:00:00+00:00"},
+            datetime(2026, 9, 1, 9, tzinfo=UTC),
+        ),
+        ({"outage_at": "2026-09-01T09:00:00"}, None),
+        ({"outage_at": "soon"}, None),
+        ({"outage_at": 12}, None),
+    ],
+)
+def test_only_a_time_with_its_zone_is_remembered_as_an_outage(
+    observations: dict[str, object], moment: datetime | None
+) -> None:
+    assert remembered_outage(observations) == moment
 
 
 @pytest.mark.parametrize(

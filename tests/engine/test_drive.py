@@ -546,6 +546,41 @@ def test_an_unwanted_entry_under_way_is_followed_to_its_end() -> None:
     assert isinstance(stage_of(one), Active)
 
 
+LOST_JOB = replace(JOB_FAULT, action=Action.RUN_AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "creates"), [(LOST_JOB, 0, 2), (JOB_FAULT, 3, 1)]
+)
+def test_a_job_that_the_service_lost_before_is_made_up_for_by_the_run_that_finds_it(
+    fault: Fault, code: int, creates: int
+) -> None:
+    one = rig(job_s=60.0, failing_jobs={"web-0": fault})
+    one.run(stop_after_s=10.0)
+    assert isinstance(stage_of(one), Registered)
+    one.cloud.failing_jobs.clear()
+    assert one.run().exit_code == code
+    assert one.cloud.calls["create"] == creates
+    assert len(one.cloud.images) == 1
+
+
+def test_a_job_that_is_lost_in_the_run_that_began_it_waits_for_the_next() -> None:
+    one = rig(failing_jobs={"web-0": LOST_JOB})
+    assert one.run().exit_code == 3
+    assert one.cloud.calls["create"] == 1
+    one.cloud.failing_jobs.clear()
+    assert one.run().exit_code == 0
+
+
+def test_an_image_that_was_waited_for_in_vain_is_asked_about_at_once() -> None:
+    one = rig(job_s=5000.0)
+    one.watch = watch_limits(image_deadline_s=400.0)
+    assert one.run().exit_code == 4
+    asked = one.cloud.calls["get_job"]
+    one.run(stop_after_s=20.0)
+    assert one.cloud.calls["get_job"] == asked + 1
+
+
 def test_an_image_that_never_shows_whether_it_took_the_file_is_unknown() -> None:
     one = rig(replies=deque(["ok", "lose-after"]))
     one.watch = watch_limits(image_deadline_s=200.0)

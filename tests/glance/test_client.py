@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from batch_register.errors import ServiceError
@@ -16,8 +19,9 @@ from batch_register.model import (
     JobStatus,
     Quota,
 )
+from batch_register.outage import Outage
 from tests.glance.scripted import SPEC, TAGS, refusal, scene, task
-from tests.ims.scripted import IMAGE, PROJECT, image, reply, request
+from tests.ims.scripted import IMAGE, NOW, PROJECT, image, reply, request
 
 TAKEN = reply(409, refusal("409 Conflict", "Image ID x already exists!"))
 ABSENT = reply(404, refusal("404 Not Found", "No image found with ID x"))
@@ -157,6 +161,7 @@ async def test_an_image_is_asked_for_once():
         (reply(200, {"tasks": [task()]}), ImageStatus.SAVING),
         (reply(200, {"tasks": []}), ImageStatus.SAVING),
         (ABSENT, ImageStatus.SAVING),
+        (reply(403), ImageStatus.SAVING),
         (
             reply(200, {"tasks": [task(updated_at="2026-08-31T19:00:00")]}),
             ImageStatus.KILLED,
@@ -173,6 +178,31 @@ async def test_an_image_that_is_imported_is_dead_only_if_its_import_is(answer, s
     assert s.sender.paths == [f"/v2/images/{IMAGE}", f"/v2/images/{IMAGE}/tasks"]
 
 
+GONE_HALF_AN_HOUR_AGO = Outage(remembered_at=NOW - timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("date", "silent_since", "status"),
+    [
+        (None, NOW - timedelta(minutes=31), JobStatus.FAIL),
+        (None, NOW - timedelta(minutes=29), JobStatus.RUNNING),
+        # by Glance's own clock, twenty minutes behind ours
+        (NOW - timedelta(minutes=20), NOW - timedelta(minutes=31), JobStatus.RUNNING),
+        (NOW - timedelta(minutes=20), NOW - timedelta(minutes=51), JobStatus.FAIL),
+    ],
+)
+async def test_an_import_from_before_an_outage_is_dead_whatever_the_clocks_say(
+    date, silent_since, status
+):
+    headers = {} if date is None else {"date": format_datetime(date, usegmt=True)}
+    found = task(updated_at=silent_since.isoformat())
+    s = scene(reply(200, {"tasks": [found]}, headers))
+    s.client.outage = GONE_HALF_AN_HOUR_AGO
+    job = await s.client.get_job(JobId(IMAGE))
+    assert job is not None
+    assert job.status is status
+
+
 async def test_a_job_is_the_newest_import_of_its_image():
     s = scene(
         reply(200, {"tasks": [task(status="failure", message="said test-token-1")]})
@@ -185,9 +215,16 @@ async def test_a_job_is_the_newest_import_of_its_image():
     assert s.sender.paths == [f"/v2/images/{IMAGE}/tasks"]
 
 
-@pytest.mark.parametrize("answer", [reply(200, {"tasks": []}), ABSENT])
+@pytest.mark.parametrize("answer", [reply(200, {"tasks": []}), ABSENT, reply(403)])
 async def test_a_job_that_glance_does_not_know_is_none(answer):
     assert await scene(answer).client.get_job(JobId(IMAGE)) is None
+
+
+@pytest.mark.parametrize("status", [302, 500, 503])
+async def test_tasks_that_cannot_be_had_prove_nothing_about_the_image(status):
+    s = scene(reply(200, image(status="importing")), reply(status))
+    with pytest.raises(ServiceError):
+        await s.client.get_image(IMAGE)
 
 
 async def test_a_list_goes_on_until_its_last_page():

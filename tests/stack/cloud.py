@@ -132,6 +132,13 @@ class Stack:
             path = answer.data.get("next")
         return found
 
+    def task_status(self, task_id: str) -> str:
+        """Return how a task stands, also of an image that was deleted."""
+        with sqlite3.connect(self._folder / "glance.db", timeout=60) as database:
+            query = "SELECT status FROM tasks WHERE id = ?"
+            (status,) = database.execute(query, (task_id,)).fetchone()
+        return str(status)
+
     def let_hours_pass(self, hours: int) -> None:
         """Make every import task look as if it had not moved for so long."""
         with sqlite3.connect(self._folder / "glance.db", timeout=60) as database:

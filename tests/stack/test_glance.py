@@ -152,6 +152,33 @@ async def test_an_import_is_followed_to_its_end(
     assert image.size_bytes == len(qcow2())
 
 
+async def test_an_image_that_is_deleted_while_it_is_downloaded_does_not_come_back(
+    client: GlanceClient, sources: Sources, stack: Stack
+) -> None:
+    """So that a wrong judgement about an import costs a download, never a twin."""
+    sources.files["/deleted.qcow2"] = qcow2()
+    spec = replace(SPEC, image_url=sources.url("/deleted.qcow2"))
+    tags = identity_tags("deleted", spec)
+    made = await client.create_image(spec, tags)
+    with sources.holding(["/deleted.qcow2"]):
+        await client.register_image(made.image_id, spec)
+        for _ in range(600):
+            image = await client.get_image(made.image_id)
+            if image is not None and image.raw_status == "importing":
+                break
+            await asyncio.sleep(0.1)
+        tasks = stack.ask("GET", f"/v2/images/{made.image_id}/tasks").data["tasks"]
+        await client.delete_image(made.image_id)
+    (task_id,) = [task["id"] for task in tasks]
+    for _ in range(600):
+        if stack.task_status(task_id) in ("failure", "success"):
+            break
+        await asyncio.sleep(0.1)
+    assert stack.task_status(task_id) == "failure"
+    assert await client.get_image(made.image_id) is None
+    assert await client.list_images(ImageQuery(tag=tags[0])) == []
+
+
 async def test_a_failed_import_shows_as_killed_with_its_reason(
     client: GlanceClient, sources: Sources
 ) -> None:

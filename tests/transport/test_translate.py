@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from types import SimpleNamespace
@@ -99,7 +100,9 @@ ROWS = {
         "the host name is malformed; check the endpoint",
     ),
     "proxy": (
-        aiohttp.ClientProxyConnectionError(KEY, OSError(111, "Connection refused")),
+        aiohttp.ClientProxyConnectionError(
+            KEY, OSError(errno.ECONNREFUSED, "Connection refused")
+        ),
         "proxy",
         "the proxy cannot be reached (Connection refused)",
     ),
@@ -114,9 +117,18 @@ ROWS = {
         "the proxy refused (HTTP 407)",
     ),
     "refused": (
-        aiohttp.ClientConnectorError(KEY, OSError(111, "Connection refused")),
+        aiohttp.ClientConnectorError(
+            KEY, OSError(errno.ECONNREFUSED, "Connection refused")
+        ),
         "refused",
         "cannot connect (Connection refused)",
+    ),
+    "no way there": (
+        aiohttp.ClientConnectorError(
+            KEY, OSError(errno.ENETUNREACH, "Network is unreachable")
+        ),
+        "unreachable",
+        "cannot connect (Network is unreachable)",
     ),
     "time": (aiohttp.SocketTimeoutError(), "timeout", "it took too long"),
     "cut off": (

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batch_register.entry import EntryRecord
 from batch_register.event import ShellFate
-from batch_register.model import EntryKey, FaultKind, SpecDigest
+from batch_register.model import Action, EntryKey, FaultKind, SpecDigest
 from batch_register.plan import (
     Decision,
     Intention,
     RetryPolicy,
     decide,
+    is_mended_at_once,
     makes_image,
     needs_look,
     over_quota,
@@ -252,3 +255,35 @@ def test_places_are_given_in_the_order_of_admission(
         for key, intention in intentions.items()
     ]
     assert over_quota(makers, room) == set(waiting)
+
+
+LOST = fault(FaultKind.JOB_FAILED)
+STALLED = fault(FaultKind.UNPROVEN)
+
+
+@pytest.mark.parametrize(
+    ("before", "why", "now"),
+    [
+        (Intention.RESUME, LOST, True),
+        (Intention.RESUME, STALLED, True),
+        (Intention.RESUME, replace(LOST, action=Action.FIX_SOURCE), False),
+        (Intention.RESUME, fault(FaultKind.NOT_FOUND), False),
+        (Intention.START, LOST, False),
+        (Intention.RETRY, LOST, False),
+        (Intention.RESOLVE, LOST, False),
+    ],
+)
+def test_what_a_resumed_run_finds_lost_it_mends_itself(before, why, now) -> None:
+    failed = record(Failed(fault=why, image_id=IMAGE, job_id=JOB))
+    again = decide(failed, is_wanted=True, policy=RetryPolicy())
+    assert is_mended_at_once(decision(before, ""), failed, again) is now
+
+
+def test_what_is_held_or_has_not_failed_is_not_mended_at_once() -> None:
+    failed = record(Failed(fault=LOST, image_id=IMAGE, job_id=JOB))
+    resumed = decision(Intention.RESUME, "")
+    held = decide(failed, is_wanted=True, policy=RetryPolicy(retry_failed=False))
+    assert not is_mended_at_once(resumed, failed, held)
+    active = record(ACTIVE)
+    retry = decision(Intention.RETRY, "")
+    assert not is_mended_at_once(resumed, active, retry)
