@@ -33,9 +33,10 @@ from batch_register.cli.connection import (
     require_fitting_sources,
 )
 from batch_register.cli.console import display_for, log_plan
-from batch_register.cli.display import Display, make_progress
+from batch_register.cli.display import Display, shown
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
+from batch_register.cli.progress import Progress
 from batch_register.cli.remembered import TASK_LIMIT, first_tasks, remembered_lag_s
 from batch_register.collector import spare_what_is_there
 from batch_register.engine import (
@@ -119,7 +120,13 @@ async def _run(
     stop, clock = Stop(), WallClock()
     run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     log = structlog.get_logger()
-    stop.when_requested(lambda: log.warning("run.stopping", reason=str(stop.reason)))
+    stop.when_requested(
+        lambda: log.warning(
+            "run.stopping",
+            reason=str(stop.reason),
+            advice="open calls finish; one more signal stops at once",
+        )
+    )
     with two_stage_stop(stop):
         try:
             async with (
@@ -182,10 +189,14 @@ async def _execute(
     )
     wanted = batch.wanted()
     clock = WallClock()
-    with make_progress(display, len(wanted), sys.stderr, clock.now) as progress:
+    progress = Progress(len(wanted), clock.now, window_s=settings.max_duration_s)
+    stop.when_requested(
+        lambda: progress.noticed("run.stopping", reason=str(stop.reason))
+    )
+    with shown(progress, display, sys.stderr):
         async for specs in in_turns(wanted):
             known = (spec.key for spec in specs if spec.key in records)
-            progress.start({key: records[key].state for key in known})
+            progress.start(records[key] for key in known)
         observer = Observers([LogObserver(), progress])
         limits = _limits(settings, remembered_lag_s(ledger.replay.observations))
         task_limit = first_tasks(ledger.replay.observations, service.told_task_limit)
@@ -195,6 +206,7 @@ async def _execute(
         throttle = throttled(
             lookout, settings, stop=stop, observer=observer, lessons=lessons
         )
+        progress.open_calls = lambda: throttle.open_calls
         ports = RunPorts(
             service=throttle, lookout=lookout, ledger=ledger, observer=observer
         )
