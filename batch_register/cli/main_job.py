@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -35,6 +36,7 @@ from batch_register.cli.connection import (
 from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, shown
 from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.mail import trouble_words
 from batch_register.cli.observers import LogObserver, Observers
 from batch_register.cli.progress import Progress
 from batch_register.cli.remembered import TASK_LIMIT, first_tasks, remembered_lag_s
@@ -63,6 +65,7 @@ from batch_register.pacing import SettleTime, Window
 from batch_register.report import json_form, table_form
 from batch_register.report.advice import advice
 from batch_register.report.fold import Source, fold, source_of, source_of_run
+from batch_register.report.plain import printable
 from batch_register.report.rows import Report
 from batch_register.report.write import write_report
 from batch_register.settings import Output, ResolvedSettings, Settings
@@ -100,7 +103,7 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
         code, source = asyncio.run(_run(path, manifest, ledger, settings, display))
         if source is None:
             source = source_of(str(ledger), read_ledger(ledger))
-        _publish(fold([source]), settings, ledger)
+        _publish(fold([source]), settings, ledger, code)
     return code
 
 
@@ -247,7 +250,7 @@ def _limits(settings: Settings, remembered_lag_s: float) -> RunLimits:
     )
 
 
-def _publish(report: Report, settings: Settings, ledger: Path) -> None:
+def _publish(report: Report, settings: Settings, ledger: Path, code: int) -> None:
     """Show and write the report; a failure to write it leaves the exit code alone."""
     written: Path | None = None
     if settings.report is not None:
@@ -263,7 +266,8 @@ def _publish(report: Report, settings: Settings, ledger: Path) -> None:
         case Output.TABLE:
             stdout.write(_closing_words(report, ledger, written))
         case Output.QUIET:
-            pass
+            with suppress(OSError):  # nobody is left to be told
+                sys.stderr.write(trouble_words(report, ledger, code))
 
 
 def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:
@@ -271,5 +275,5 @@ def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     is_short = len(report.images) <= _LONGEST_TABLE
     words = (table_form.render if is_short else table_form.gist)(report, width=width)
-    words += f"ledger: {ledger}\n"
-    return words + (f"report: {written}\n" if written else "")
+    words += f"ledger: {printable(str(ledger))}\n"
+    return words + (f"report: {printable(str(written))}\n" if written else "")
