@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from batch_register.cli import stdout
+from batch_register.cli.pages import Page
 from batch_register.errors import SettingsError
 from batch_register.manifest.schema import schema_text
 
 
-@click.command("schema")
+@click.command("schema", cls=Page, examples=("schema -o manifest.schema.json",))
 @click.option(
     "-o",
     "file",

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 CONTROLS = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]")
 MANIFEST = """version: 1
 name: wave-07
-defaults: {bucket: bucket-1, os_version: Ubuntu 22.04 server 64bit, min_disk: 40}
+defaults: {bucket: bucket-1, os_version: Ubuntu 22.04 server 64bit, min_disk: 40, size_bytes: 1000000}
 images:
   - {name: quiet-1, object: quiet-1.qcow2}
 """
