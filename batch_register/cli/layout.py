@@ -16,6 +16,7 @@ from batch_register.cli.tally import Phase, Slow, Standing, Trouble, format_age
 from batch_register.report.plain import clip, pad, width_of
 
 _LEAST_BAR = 8  # cells; a shorter one shows nothing
+_LONGEST_BAR = 80  # a longer one shows no more, and folds where a window is made narrow
 _MOST_HOLDUP_ROWS = 2
 _WHOLE = 2  # parts up to this rank are shown whole, the others line by line
 _RANKS = 3  # parts that are shown line by line
@@ -54,8 +55,8 @@ class Screen:
 
     @property
     def columns(self) -> int:
-        """Return how wide a line may be: a full one would wrap on some terminals."""
-        return max(self.width - 1, 1)
+        """Return how wide a line may be: behind it a terminal may echo `^C`."""
+        return max(self.width - len("^C") - 1, 1)
 
     @property
     def rows(self) -> int:
@@ -73,7 +74,8 @@ def lay_out(standing: Standing, screen: Screen) -> list[Line]:
         sorted(_ranked(standing, screen), key=lambda ranked: ranked[0])[: screen.rows],
         key=lambda ranked: ranked[1],
     )
-    return [_clipped(line, screen.columns) for _, _, line in kept]
+    lines = [_clipped(line, screen.columns) for _, _, line in kept]
+    return [_in_ascii(line) for line in lines] if screen.is_ascii else lines
 
 
 def _ranked(standing: Standing, screen: Screen) -> Iterator[tuple[int, int, Line]]:
@@ -99,7 +101,7 @@ def _bar(standing: Standing, screen: Screen) -> Line:
     total = max(standing.total, 1)
     percent = 100 * standing.settled // total
     figures = f"{standing.settled}/{standing.total}  {percent} %"
-    room = screen.columns - len(figures) - 2
+    room = min(screen.columns - len(figures) - 2, _LONGEST_BAR)
     if room < _LEAST_BAR:
         return ((figures, Mark.PLAIN),)
     done = room * standing.settled // total
@@ -169,3 +171,10 @@ def _clipped(line: Line, columns: int) -> Line:
             break
         spans.append((clip(text, room), mark))
     return tuple(spans)
+
+
+def _in_ascii(line: Line) -> Line:
+    """Return the line with a question mark for all that is not ASCII."""
+    return tuple(
+        (text.encode("ascii", "replace").decode(), mark) for text, mark in line
+    )
