@@ -31,6 +31,8 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a document, for editors and checks",
     "config": "Show the settings in force, and where each came from",
     "simulator": "Serve a simulated cloud on 127.0.0.1 until interrupted",
+    "completion": "Print the script that makes SHELL complete commands",
+    "man": "Print the manual page",
 }
 
 

@@ -10,6 +10,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
@@ -19,6 +20,7 @@ import structlog
 
 from batch_register import __version__
 from batch_register.cli import stdout
+from batch_register.cli.mail import trouble_words
 from batch_register.cli.remembered import remembered_tasks
 from batch_register.errors import (
     BatchRegisterError,
@@ -31,6 +33,7 @@ from batch_register.metrics.samples import Standing
 from batch_register.ports import Clock
 from batch_register.report import json_form, table_form
 from batch_register.report.fold import fold, source_of, source_of_run
+from batch_register.report.plain import printable
 from batch_register.report.rows import Report
 from batch_register.report.write import write_report, write_text
 from batch_register.settings import Output, Settings
@@ -90,7 +93,7 @@ class Aftermath:
             report = fold([source_of_run(path, live, self.run_id)])
         written = self._write_report(report)
         self._write_metrics(report, self._runs(replay, exit_code), replay)
-        self._speak(report, written)
+        self._speak(report, written, exit_code)
 
     def follow_failure(self, error: BatchRegisterError) -> None:
         """Let whoever watches the metrics know that the run could not do its work.
@@ -154,14 +157,15 @@ class Aftermath:
         except (BatchRegisterError, OSError) as error:
             structlog.get_logger().error("metrics.not_written", error=str(error))
 
-    def _speak(self, report: Report, written: Path | None) -> None:
+    def _speak(self, report: Report, written: Path | None, exit_code: int) -> None:
         match self.settings.output:
             case Output.JSON:
                 stdout.write_pieces(json_form.pieces(report))
             case Output.TABLE:
                 stdout.write(_closing_words(report, self.ledger, written))
             case Output.QUIET:
-                pass
+                with suppress(OSError):  # nobody is left to be told
+                    sys.stderr.write(trouble_words(report, self.ledger, exit_code))
 
 
 def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:
@@ -169,5 +173,5 @@ def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     is_short = len(report.images) <= _LONGEST_TABLE
     words = (table_form.render if is_short else table_form.gist)(report, width=width)
-    words += f"ledger: {ledger}\n"
-    return words + (f"report: {written}\n" if written else "")
+    words += f"ledger: {printable(str(ledger))}\n"
+    return words + (f"report: {printable(str(written))}\n" if written else "")

@@ -12,11 +12,19 @@ import click
 
 from batch_register.cli import stdout
 from batch_register.cli.options import settings_options
+from batch_register.cli.pages import Page
 from batch_register.logs.redaction import redact_text
 from batch_register.settings import SETTINGS, Output, ResolvedSettings
 
 
-@click.command("config")
+@click.command(
+    "config",
+    cls=Page,
+    examples=(
+        "config",
+        "config --config night.yaml --output json",
+    ),
+)
 @settings_options()
 def command(resolved: ResolvedSettings) -> None:
     """Show the settings in force, and where each came from.

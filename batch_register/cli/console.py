@@ -29,20 +29,24 @@ def log_plan(
     stream: TextIO,
     environ: Mapping[str, str],
 ) -> LogPlan:
-    """Return what is logged; beside a bar, and where quiet is wanted, only warnings.
+    """Return what is logged: beside a bar warnings, and for quiet runs only errors.
 
-    A level that somebody chose holds everywhere. NO_COLOR is honoured (no-color.org).
+    A warning of a run that ends well is no reason for a scheduler's mail. A level that
+    somebody chose holds everywhere. NO_COLOR is honoured (no-color.org).
     """
     settings = resolved.settings
-    hushed = display is Display.BAR or settings.output is Output.QUIET
+    if resolved.is_chosen("log_level"):
+        stream_level = None
+    elif settings.output is Output.QUIET:
+        stream_level = "error"
+    else:
+        stream_level = "warning" if display is Display.BAR else None
     is_terminal = stream.isatty()
     wants_colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return LogPlan(
         level=settings.log_level,
         is_terminal=is_terminal,
         has_colour=is_terminal and wants_colour,
-        stream_level=(
-            "warning" if hushed and not resolved.is_chosen("log_level") else None
-        ),
+        stream_level=stream_level,
         log_file=settings.log_file,
     )

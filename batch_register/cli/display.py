@@ -6,17 +6,17 @@ Nothing here writes control characters to what is not a terminal.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from enum import StrEnum
 from typing import TextIO
 
 import structlog
 
 from batch_register.cli.progress import Progress, tidy
-from batch_register.cli.tally import Standing
+from batch_register.cli.tally import IN_FLIGHT, Phase, Standing
 from batch_register.settings import Output, ProgressMode
 
 PLAIN_INTERVAL_S = 30.0
@@ -51,32 +51,30 @@ def choose_display(mode: ProgressMode, output: Output, *, is_terminal: bool) -> 
 
 
 @contextmanager
-def make_progress(
+def shown(
+    progress: Progress,
     display: Display,
-    total: int,
     stream: TextIO,
-    now: Callable[[], datetime],
     *,
     interval_s: float = PLAIN_INTERVAL_S,
-) -> Iterator[Progress]:
-    """Show the progress of `total` entries on the stream while the block runs."""
-    progress = Progress(total, now)
+) -> Iterator[None]:
+    """Show the progress on the stream while the block runs."""
     match display:
         case Display.NONE:
-            yield progress
+            yield
         case Display.BAR:
             # Here and not above: rich is imported only where something is drawn.
             from batch_register.cli.bar import live_bar  # noqa: PLC0415
 
-            with live_bar(progress, stream):
-                yield progress
+            with live_bar(progress, stream, os.environ):
+                yield
         case Display.PLAIN:
             with _every(interval_s, lambda: _say(progress.standing(), stream)):
-                yield progress
+                yield
             _say(progress.standing(), stream)
         case Display.LOG:
             with _every(interval_s, lambda: _log(progress.standing())):
-                yield progress
+                yield
 
 
 @contextmanager
@@ -98,10 +96,18 @@ def _every(interval_s: float, tell: Callable[[], None]) -> Iterator[None]:
         teller.join(timeout=interval_s)
 
 
+def plain_line(standing: Standing) -> str:
+    """Return counts, pace, the weightiest hold-up and the last trouble in one line."""
+    parts = [standing.line(), *(tidy(sentence) for sentence in standing.holdups[:1])]
+    if standing.troubles:
+        last = standing.troubles[0]
+        parts.append(f"last: {tidy(last.key)}: {tidy(last.reason)}")
+    return "; ".join(parts)
+
+
 def _say(standing: Standing, stream: TextIO) -> None:
-    trouble = f"; last: {tidy(standing.last_trouble)}" if standing.last_trouble else ""
     with suppress(OSError, ValueError):
-        stream.write(f"{standing.line()}{trouble}\n")
+        stream.write(f"{plain_line(standing)}\n")
         stream.flush()
 
 
@@ -113,5 +119,7 @@ def _log(standing: Standing) -> None:
         settled=standing.settled,
         images_per_hour=round(standing.images_per_hour, 1),
         time_left_s=None if left is None else round(left.total_seconds()),
-        **{str(state): count for state, count in standing.counts.items()},
+        unfinished=sum(standing.counts[phase] for phase in IN_FLIGHT),
+        **{str(phase): standing.counts[phase] for phase in Phase},
+        **({"holdup": standing.holdups[0]} if standing.holdups else {}),
     )

@@ -9,12 +9,20 @@ from __future__ import annotations
 import click
 
 from batch_register.cli.options import settings_options
+from batch_register.cli.pages import Page
 from batch_register.settings import ResolvedSettings
 
 _OPTIONS = ("ledger", "cloud", "region", "settle_s", "output", "log_file", "log_level")
 
 
-@click.command("doctor")
+@click.command(
+    "doctor",
+    cls=Page,
+    examples=(
+        "doctor --cloud my-cloud",
+        "doctor --cloud my-cloud --probe-write --output json",
+    ),
+)
 @click.option(
     "--probe-write",
     "probes",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from batch_register.cli import stdout
+from batch_register.cli import candidates, stdout
+from batch_register.cli.pages import Page
 from batch_register.errors import SettingsError
 from batch_register.ledger import read_history, read_ledger
 from batch_register.model import EntryKey
@@ -23,9 +24,11 @@ from batch_register.report.story_text import render_text
 _MOST_MATCHES = 5
 
 
-@click.command("history")
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.argument("key")
+@click.command("history", cls=Page, examples=("history wave.ledger.jsonl web-01",))
+@click.argument(
+    "ledger", type=click.Path(path_type=Path), shell_complete=candidates.ledgers
+)
+@click.argument("key", shell_complete=candidates.keys)
 @click.option(
     "--format",
     "form",

@@ -31,9 +31,10 @@ from batch_register.cli.connection import (
     require_fitting_sources,
 )
 from batch_register.cli.console import display_for, log_plan
-from batch_register.cli.display import Display, make_progress
+from batch_register.cli.display import Display, shown
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.observers import LogObserver, Observers
+from batch_register.cli.progress import Progress
 from batch_register.cli.remembered import (
     TASK_LIMIT,
     first_tasks,
@@ -135,7 +136,13 @@ async def _run(
     """Return the exit code, and what the ledger holds if that is known for certain."""
     stop, clock = Stop(), WallClock()
     log = structlog.get_logger()
-    stop.when_requested(lambda: log.warning("run.stopping", reason=str(stop.reason)))
+    stop.when_requested(
+        lambda: log.warning(
+            "run.stopping",
+            reason=str(stop.reason),
+            advice="open calls finish; one more signal stops at once",
+        )
+    )
     with two_stage_stop(stop):
         try:
             async with (
@@ -192,10 +199,14 @@ async def _execute(
     )
     wanted = batch.wanted()
     clock = WallClock()
-    with make_progress(display, len(wanted), sys.stderr, clock.now) as progress:
+    progress = Progress(len(wanted), clock.now, window_s=settings.max_duration_s)
+    stop.when_requested(
+        lambda: progress.noticed("run.stopping", reason=str(stop.reason))
+    )
+    with shown(progress, display, sys.stderr):
         async for specs in in_turns(wanted):
             known = (spec.key for spec in specs if spec.key in records)
-            progress.start({key: records[key].state for key in known})
+            progress.start(records[key] for key in known)
         meter = Meter(clock)
         observer = Observers([LogObserver(), progress, meter])
         service.outage.remembered_at = remembered_outage(ledger.replay.observations)
@@ -207,6 +218,7 @@ async def _execute(
         throttle = throttled(
             lookout, settings, stop=stop, observer=observer, lessons=lessons
         )
+        progress.open_calls = lambda: throttle.open_calls
         ports = RunPorts(
             service=throttle,
             lookout=lookout,

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import click
 
-from batch_register.cli import ErrorStyle
+from batch_register.cli import ErrorStyle, candidates
 from batch_register.settings import (
     CONFIG_ENV,
     SETTINGS,
@@ -27,6 +27,12 @@ from batch_register.settings import (
 )
 
 Result = TypeVar("Result")
+
+_CANDIDATES: dict[str, candidates.Complete] = {
+    "cloud": candidates.clouds,
+    "fault_script": candidates.manifests,
+    "ledger": candidates.ledgers,
+}
 
 
 def settings_options(
@@ -50,6 +56,7 @@ def settings_options(
             "config_file",
             metavar="FILE",
             type=click.Path(),
+            shell_complete=candidates.manifests,
             help="Settings file (YAML); flags and environment win over it.",
         )(with_settings)
         for setting in reversed(chosen):
@@ -92,6 +99,7 @@ def _option(
         multiple=setting.kind is Kind.LIST,
         metavar=setting.metavar or None,
         help=_help(setting),
+        shell_complete=_CANDIDATES.get(setting.field_name),
     )
 
 

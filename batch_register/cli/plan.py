@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 
+from batch_register.cli import candidates
 from batch_register.cli.options import settings_options
+from batch_register.cli.pages import Page
 from batch_register.settings import ResolvedSettings
 
 _OPTIONS = (
@@ -28,8 +30,17 @@ _OPTIONS = (
 )
 
 
-@click.command("plan")
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.command(
+    "plan",
+    cls=Page,
+    examples=(
+        "plan wave.yaml --cloud my-cloud",
+        'plan wave.yaml --cloud my-cloud --select "db-*"',
+    ),
+)
+@click.argument(
+    "manifest", type=click.Path(path_type=Path), shell_complete=candidates.manifests
+)
 @settings_options(*_OPTIONS)
 def command(manifest: Path, resolved: ResolvedSettings) -> None:
     """Show what `run` would do to each entry, and why.

@@ -1,4 +1,4 @@
-"""What a display knows of a run: the counts so far, safe from any thread.
+"""What a display knows of a run: its counts and hold-ups so far, safe from any thread.
 
 Decides: that watching never raises into the run. Must not know: what is drawn, how a
 run works.
@@ -6,47 +6,72 @@ run works.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from batch_register.cli.tally import Standing, Tally
-from batch_register.entry import EntryRecord, EntryState
+from batch_register.cli.holdups import Holdups
+from batch_register.cli.tally import Phase, Standing, Tally
+from batch_register.entry import EntryRecord
 from batch_register.event import Event
 from batch_register.logs import redact_text
-from batch_register.model import EntryKey
-
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
+from batch_register.report.plain import printable
 
 
 class Progress:
     """Watches a run for a display; the engine's Observer, and safe from any thread."""
 
-    def __init__(self, total: int, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        total: int,
+        now: Callable[[], datetime],
+        *,
+        window_s: float | None = None,
+    ) -> None:
+        """`total` entries are wanted; `window_s`: how long the run may take."""
         self._now = now
         self._lock = threading.Lock()
-        self._tally = Tally(total, now())
+        began = now()
+        self._tally = Tally(total, began)
+        self._holdups = Holdups()
+        self._window_ends_at = (
+            None if window_s is None else began + timedelta(seconds=window_s)
+        )
+        self.open_calls: Callable[[], int] = int  # who knows of any says so later
 
-    def start(self, states: Mapping[EntryKey, EntryState]) -> None:
+    def start(self, records: Iterable[EntryRecord]) -> None:
         """Take over where entries stand before the run does anything, some at a time."""
         with suppress(Exception), self._lock:
-            self._tally.start(states, self._now())
+            self._tally.start(records, self._now())
 
     def entry_moved(self, record: EntryRecord, event: Event) -> None:  # noqa: ARG002 - a port
         """Count one entry anew."""
         with suppress(Exception), self._lock:
-            self._tally.note(record)
+            self._tally.note(record, self._now())
+            self._holdups.note_move()
 
     def noticed(self, name: str, **facts: object) -> None:
-        """Ignore what moves no entry."""
+        """Keep what explains why nothing moves."""
+        with suppress(Exception), self._lock:
+            self._holdups.notice(name, facts, self._now())
 
     def standing(self) -> Standing:
         """Return where the run stands now."""
         with self._lock:
-            return self._tally.standing(self._now())
+            now = self._now()
+            standing = self._tally.standing(now)
+            holdups = self._holdups.sentences(
+                now,
+                open_calls=self.open_calls(),
+                pending=standing.counts[Phase.PENDING],
+            )
+        return dataclasses.replace(
+            standing, holdups=holdups, window_ends_at=self._window_ends_at
+        )
 
 
 def tidy(text: str) -> str:
     """Return text of a cloud on one line: no secrets, no control characters."""
-    return redact_text(text).translate(_CONTROLS)
+    return printable(redact_text(text))

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import click
 
+from batch_register.cli import candidates
 from batch_register.cli.options import settings_options
+from batch_register.cli.pages import Page
 from batch_register.errors import SettingsError
 from batch_register.settings import ResolvedSettings
 from batch_register.settings.values import duration
@@ -27,14 +29,24 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
     return float(str(seconds))
 
 
-@click.command("reconcile")
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.command(
+    "reconcile",
+    cls=Page,
+    examples=(
+        "reconcile wave.yaml --cloud my-cloud",
+        "reconcile wave.yaml --cloud my-cloud --delete-orphans",
+    ),
+)
+@click.argument(
+    "manifest", type=click.Path(path_type=Path), shell_complete=candidates.manifests
+)
 @click.option(
     "--ledger",
     "ledgers",
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
+    shell_complete=candidates.ledgers,
     help=(
         "Ledger to compare with; left out, the run's own. Given several times (shards), "
         "each protects what it names, and only the first is written to. When deleting, "

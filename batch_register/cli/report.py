@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from batch_register.cli import stdout
+from batch_register.cli import candidates, stdout
+from batch_register.cli.pages import Page
 from batch_register.errors import SettingsError
 from batch_register.ledger import read_ledger
 from batch_register.report import table_form
@@ -26,13 +27,21 @@ from batch_register.report.write import FORMS, SUFFIXES, form_for, write_text
 _WITH_NOTES = frozenset({"table", "markdown"})
 
 
-@click.command("report")
+@click.command(
+    "report",
+    cls=Page,
+    examples=(
+        "report wave.ledger.jsonl",
+        "report wave.ledger.jsonl -o wave.csv",
+    ),
+)
 @click.argument(
     "ledgers",
     metavar="LEDGER...",
     nargs=-1,
     required=True,
     type=click.Path(path_type=Path),
+    shell_complete=candidates.ledgers,
 )
 @click.option(
     "--format",

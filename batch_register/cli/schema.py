@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from batch_register.cli import stdout
+from batch_register.cli.pages import Page
 from batch_register.errors import SettingsError
 
 
@@ -48,7 +49,7 @@ DOCUMENTS: dict[str, Callable[[], Mapping[str, object]]] = {
 }
 
 
-@click.command("schema")
+@click.command("schema", cls=Page, examples=("schema -o manifest.schema.json",))
 @click.argument("document", type=click.Choice(list(DOCUMENTS)), default="manifest")
 @click.option(
     "-o",

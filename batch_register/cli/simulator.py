@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from batch_register.cli import stdout
+from batch_register.cli import candidates, stdout
+from batch_register.cli.pages import Page
 from batch_register.cli.rehearsal import fault_script_mistakes, load_fault_script
 from batch_register.errors import SettingsError
 from batch_register.simulator import (
@@ -27,7 +28,14 @@ from batch_register.simulator.profiles import ProfileName
 CLOUD_NAME = "simulator"
 
 
-@click.command("simulator")
+@click.command(
+    "simulator",
+    cls=Page,
+    examples=(
+        "simulator > clouds.yaml",
+        "simulator --speed 60 --fault-script faults.yaml > clouds.yaml",
+    ),
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -38,6 +46,7 @@ CLOUD_NAME = "simulator"
     "--fault-script",
     metavar="FILE",
     type=click.Path(path_type=Path),
+    shell_complete=candidates.manifests,
     help="What shall go wrong, and when (YAML).",
 )
 @click.option(

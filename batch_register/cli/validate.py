@@ -10,15 +10,25 @@ from pathlib import Path
 
 import click
 
-from batch_register.cli import stdout
+from batch_register.cli import candidates, stdout
+from batch_register.cli.pages import Page
 from batch_register.errors import ManifestError, ManifestProblem, SettingsError
 from batch_register.ims.profile import PROFILES, Profile, check_spec
 from batch_register.manifest import load_manifest
 from batch_register.model import Manifest
 
 
-@click.command("validate")
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.command(
+    "validate",
+    cls=Page,
+    examples=(
+        "validate wave.yaml",
+        "validate wave.yaml --cloud my-cloud",
+    ),
+)
+@click.argument(
+    "manifest", type=click.Path(path_type=Path), shell_complete=candidates.manifests
+)
 @click.option(
     "--cloud-profile",
     type=click.Choice(sorted(PROFILES)),
@@ -27,6 +37,7 @@ from batch_register.model import Manifest
 @click.option(
     "--cloud",
     metavar="NAME",
+    shell_complete=candidates.clouds,
     help="The same for this entry of clouds.yaml, its overrides included.",
 )
 @click.option(

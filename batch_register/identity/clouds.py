@@ -96,6 +96,15 @@ def load_cloud(
     raise SettingsError(message, hint=hint)
 
 
+def cloud_names(surroundings: Surroundings) -> list[str]:
+    """Return the names that `--cloud` takes.
+
+    Raises:
+        SettingsError: a file cannot be read.
+    """
+    return sorted(_clouds(surroundings)[0])
+
+
 def told_variables(environ: Mapping[str, str]) -> list[str]:
     """Return the names of the variables that credentials in the environment stand in."""
     return sorted(name for name in {*_TELLING, *_HUAWEI} if environ.get(name))

@@ -28,7 +28,7 @@ class Gate:
         self._is_narrow = False
         self._one = asyncio.Lock()
         self._width: int | None = None  # calls that may be under way; None: any number
-        self._under_way = 0
+        self.under_way = 0  # calls that passed and have not ended
         self._freed = asyncio.Event()
 
     @asynccontextmanager
@@ -63,17 +63,17 @@ class Gate:
 
     def is_open(self) -> bool:
         """Return whether a call may pass now."""
-        has_room = self._width is None or self._under_way < self._width
+        has_room = self._width is None or self.under_way < self._width
         return self.left_s() <= 0 and has_room
 
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Count a call that passes while it is under way."""
-        self._under_way += 1
+        self.under_way += 1
         try:
             yield
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
             self._freed.set()
 
     def note_passed(self) -> None:

@@ -90,6 +90,11 @@ class Throttle:
         """Return what explains why a run gave up."""
         return self._health.last_error
 
+    @property
+    def open_calls(self) -> int:
+        """Return how many requests wait for their answer."""
+        return self._all_calls.under_way
+
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
         """See ports.ImageService; takes the place of the job that is to follow."""
         await self._places.enter()

@@ -67,7 +67,7 @@ def test_a_bar_needs_a_terminal_that_can_draw(
             {"TERM": "dumb", "NO_COLOR": ""},
             LogPlan(is_terminal=True),
         ),
-        ({"output": "quiet"}, ELSEWHERE, {}, LogPlan(stream_level="warning")),
+        ({"output": "quiet"}, ELSEWHERE, {}, LogPlan(stream_level="error")),
         (
             {"output": "quiet", "log_level": "debug"},
             ELSEWHERE,
@@ -76,7 +76,7 @@ def test_a_bar_needs_a_terminal_that_can_draw(
         ),
     ],
 )
-def test_beside_a_bar_only_warnings_unless_a_level_was_chosen(
+def test_beside_a_bar_only_warnings_when_quiet_only_errors_unless_a_level_was_chosen(
     flags: dict[str, object],
     stream: io.StringIO,
     environ: dict[str, str],

@@ -6,14 +6,18 @@ import io
 import re
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import IO, TextIO, cast
 
 import pytest
 import structlog
+from rich.console import Console
 from structlog.testing import capture_logs
 from structlog.typing import EventDict, WrappedLogger
 
-from batch_register.cli.display import Display, choose_display, make_progress
+from batch_register.cli.bar import ForgivingStream, LinesAbove
+from batch_register.cli.display import Display, choose_display, shown
 from batch_register.cli.progress import Progress
 from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ImageFailed
@@ -34,7 +38,7 @@ ACTIVE = EntryRecord(
     key=EntryKey("web-01"),
     stage=Active(image_id=ImageId("i"), job_id=None, size_bytes=1),
 )
-SHOWN_TROUBLE = "web-02: IMG.0100: bad  [31mfile   token=***"
+SHOWN_TROUBLE = r"web-02: IMG.0100: bad \x1b[31mfile\x0d\x0a token=***"
 
 
 def now() -> datetime:
@@ -70,10 +74,10 @@ class Gone(Witness):
 
 
 def play(progress: Progress) -> None:
-    progress.start({EntryKey("web-00"): EntryState.ACTIVE})
+    progress.start([replace(ACTIVE, key=EntryKey("web-00"))])
     progress.entry_moved(ACTIVE, EVENT)
     progress.entry_moved(FAILED, EVENT)
-    progress.noticed("throttle.closed", seconds=1)
+    progress.noticed("service.throttled", code="APIGW.0308", wait_s=1.5)
 
 
 # ------------------------------------------------------------ which display
@@ -106,16 +110,19 @@ def test_the_display_fits_the_place(
 @pytest.mark.fault(37, 39)
 def test_plain_lines_carry_no_control_characters_and_no_secret() -> None:
     stream = Witness()
-    with make_progress(Display.PLAIN, 4, stream, now) as progress:
+    progress = Progress(4, now)
+    with shown(progress, Display.PLAIN, stream):
         play(progress)
     assert stream.getvalue() == (
-        f"3/4: 2 active, 1 failed, 1 pending; 3600 images/h; last: {SHOWN_TROUBLE}\n"
+        "3/4: 2 active, 1 failed, 1 pending; 3600 images/h; "
+        f"next call in 2 s: throttled (APIGW.0308); last: {SHOWN_TROUBLE}\n"
     )
 
 
 def test_plain_lines_appear_while_nothing_moves() -> None:
     stream = Witness()
-    with make_progress(Display.PLAIN, 4, stream, now, interval_s=0.001):
+    progress = Progress(4, now)
+    with shown(progress, Display.PLAIN, stream, interval_s=0.001):
         assert stream.was_written.wait(timeout=10)
     assert stream.getvalue().splitlines()[0] == "0/4: 4 pending"
 
@@ -127,9 +134,10 @@ def test_beside_a_log_progress_is_a_log_line() -> None:
         said.set()
         return event
 
+    progress = Progress(4, now)
     with (
         capture_logs(processors=[note]) as lines,
-        make_progress(Display.LOG, 4, sys.stderr, now, interval_s=0.001) as progress,
+        shown(progress, Display.LOG, sys.stderr, interval_s=0.001),
     ):
         play(progress)
         for _ in range(2):  # the first may have been counted before the moves
@@ -147,14 +155,20 @@ def test_beside_a_log_progress_is_a_log_line() -> None:
         "conflict": 0,
         "unknown": 0,
         "unfinished": 0,
+        "creating": 0,
+        "registering": 0,
+        "waiting": 0,
+        "replacing": 0,
         "deferred": 0,
         "pending": 1,
+        "holdup": "next call in 2 s: throttled (APIGW.0308)",
     }
 
 
 def test_no_progress_writes_nothing() -> None:
     stream = Witness()
-    with make_progress(Display.NONE, 4, stream, now) as progress:
+    progress = Progress(4, now)
+    with shown(progress, Display.NONE, stream):
         play(progress)
     assert stream.getvalue() == ""
     assert progress.standing().settled == 3
@@ -163,41 +177,47 @@ def test_no_progress_writes_nothing() -> None:
 # ------------------------------------------------------------ the bar
 
 
-def test_the_bar_shows_counts_pace_and_the_last_trouble() -> None:
-    stream = Witness(is_terminal=True)
-    with make_progress(Display.BAR, 4, stream, now) as progress:
-        play(progress)
-    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
-    assert "3/4" in drawn
-    assert "2 active, 1 failed, 1 pending; 3600 images/h" in drawn
-    assert SHOWN_TROUBLE in drawn
-    assert stream.getvalue().rstrip().endswith("\x1b[2K")  # leaves nothing behind
-
-
 def test_a_log_line_stands_whole_above_the_bar() -> None:
     stream = Witness(is_terminal=True)
+    progress = Progress(4, now)
     usual, sys.stderr = sys.stderr, stream
     try:
         with (
             configured(LogPlan(is_terminal=True)),
-            make_progress(Display.BAR, 4, stream, now) as progress,
+            shown(progress, Display.BAR, stream),
         ):
-            structlog.get_logger().warning("image.failed", key="web-02")
+            structlog.get_logger().warning("image.failed", key="web-02 " * 40)
             play(progress)
     finally:
         sys.stderr = usual
     line = next(
         line for line in stream.getvalue().split("\n") if "image.failed" in line
     )
-    assert re.search(r"\[warning  \] image.failed +key=web-02", line)
-    assert "━" not in line
+    assert line.count("web-02") == 40  # far wider than the terminal, and not broken
+    assert re.search(r"\[warning  \] image.failed +key='web-02 ", line)
+    assert "─" not in line
+
+
+def test_what_comes_in_parts_is_shown_line_by_line_and_the_rest_at_the_end() -> None:
+    stream = Witness(is_terminal=True)
+    console = Console(file=cast("IO[str]", ForgivingStream(stream)))
+    above = LinesAbove(console, stream)
+    above.write("one\ntw")
+    above.flush()
+    assert stream.getvalue() == "one\n"
+    above.write("o")
+    above.end()
+    above.end()
+    assert stream.getvalue() == "one\ntwo\n"
+    assert cast("TextIO", above).isatty()
 
 
 @pytest.mark.fault(38)
 @pytest.mark.parametrize("display", Display)
 def test_a_terminal_that_vanishes_stops_nothing(display: Display) -> None:
     stream = Gone(is_terminal=True)
-    with make_progress(display, 4, stream, now, interval_s=0.001) as progress:
+    progress = Progress(4, now)
+    with shown(progress, display, stream, interval_s=0.001):
         play(progress)
         if display is Display.PLAIN:
             assert stream.was_written.wait(timeout=10)
@@ -222,6 +242,7 @@ def test_a_bug_in_the_display_does_not_reach_the_run() -> None:
 def test_a_clock_that_fails_leaves_the_bar_empty() -> None:
     times = iter([now()])
     stream = Witness(is_terminal=True)
-    with make_progress(Display.BAR, 4, stream, lambda: next(times)) as progress:
+    progress = Progress(4, lambda: next(times))
+    with shown(progress, Display.BAR, stream):
         progress.entry_moved(ACTIVE, EVENT)
     assert "pending" not in stream.getvalue()

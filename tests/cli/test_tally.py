@@ -7,8 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from batch_register.cli.tally import Tally, format_left
-from batch_register.entry import EntryRecord, EntryState
+from batch_register.cli.tally import (
+    IN_FLIGHT,
+    Phase,
+    Slow,
+    Tally,
+    Trouble,
+    format_age,
+    format_left,
+    phase_of,
+)
+from batch_register.entry import EntryRecord
 from batch_register.model import (
     Action,
     EntryKey,
@@ -25,6 +34,8 @@ from batch_register.stage import (
     Failed,
     Planned,
     Registered,
+    Registering,
+    Replacing,
     Stage,
     Unknown,
 )
@@ -57,29 +68,45 @@ def record(key: str, stage: Stage) -> EntryRecord:
     return EntryRecord(key=EntryKey(key), stage=stage)
 
 
-def states(**by_key: EntryState) -> dict[EntryKey, EntryState]:
-    return {EntryKey(key): state for key, state in by_key.items()}
+def records(**by_key: Stage) -> list[EntryRecord]:
+    return [record(key, stage) for key, stage in by_key.items()]
 
 
 def test_an_entry_that_was_never_named_is_pending() -> None:
     tally = Tally(3, START)
-    tally.note(record("a", RUNNING))
+    tally.note(record("a", RUNNING), START)
     standing = tally.standing(START)
-    assert {state: count for state, count in standing.counts.items() if count} == {
-        EntryState.UNFINISHED: 1,
-        EntryState.PENDING: 2,
-    }
-    assert standing.line() == "0/3: 1 unfinished, 2 pending"
+    assert standing.counted() == {Phase.WAITING: 1, Phase.PENDING: 2}
+    assert standing.line() == "0/3: 1 waiting, 2 pending"
+
+
+@pytest.mark.parametrize(
+    ("stage", "phase"),
+    [
+        (PENDING, Phase.PENDING),
+        (Creating(), Phase.CREATING),
+        (Created(image_id=IMAGE), Phase.REGISTERING),
+        (Registering(image_id=IMAGE), Phase.REGISTERING),
+        (RUNNING, Phase.WAITING),
+        (Replacing(image_id=IMAGE), Phase.REPLACING),
+        (ACTIVE, Phase.ACTIVE),
+        (FAILED, Phase.FAILED),
+        (Deferred(fault=FAULT), Phase.DEFERRED),
+        (Unknown(fault=FAULT, was=RUNNING), Phase.UNKNOWN),
+    ],
+)
+def test_what_is_in_flight_is_told_by_its_step(stage: Stage, phase: Phase) -> None:
+    assert phase_of(record("a", stage)) is phase
 
 
 def test_pace_and_end_come_from_what_this_run_settled() -> None:
     tally = Tally(10, START)
-    tally.start(states(a=EntryState.ACTIVE, b=EntryState.FAILED), START)
+    tally.start(records(a=ACTIVE, b=FAILED), START)
     for key in ("c", "d"):
-        tally.note(record(key, ACTIVE))
+        tally.note(record(key, ACTIVE), START)
     two_of_ten = tally.standing(START + timedelta(minutes=10))
     assert two_of_ten.time_left is None  # too early to say
-    tally.note(record("e", FAILED))
+    tally.note(record("e", FAILED), START)
 
     now = START + timedelta(minutes=15)
     standing = tally.standing(now)
@@ -92,45 +119,95 @@ def test_pace_and_end_come_from_what_this_run_settled() -> None:
     local = (now + timedelta(minutes=25)).astimezone()
     assert clock == "22:40"
     assert standing.line() == (
-        "5/10: 3 active, 2 failed, 5 pending; 8 images/h; "
-        f"about 25 min left, until {local:%H:%M}"
+        "5/10: 3 active, 2 failed, 5 pending; "
+        f"about 25 min left, until {local:%H:%M}; 8 images/h"
     )
 
 
 def test_what_is_tried_again_counts_as_open_meanwhile() -> None:
     tally = Tally(1, START)
-    tally.start(states(a=EntryState.FAILED), START)
+    tally.start(records(a=FAILED), START)
     assert tally.standing(START).settled == 1
-    tally.note(record("a", PENDING))
+    tally.note(record("a", PENDING), START)
     assert tally.standing(START).settled == 0
-    tally.note(record("a", ACTIVE))
+    tally.note(record("a", ACTIVE), START)
     assert tally.standing(START).settled == 1
 
 
 def test_a_deferred_entry_that_turns_out_active_settles_once() -> None:
     tally = Tally(4, START)
     for key in "abc":
-        tally.note(record(key, Deferred(fault=FAULT)))
-        tally.note(record(key, ACTIVE))
+        tally.note(record(key, Deferred(fault=FAULT)), START)
+        tally.note(record(key, ACTIVE), START)
     left = tally.standing(START + timedelta(seconds=30)).time_left
     assert left == timedelta(seconds=10)
 
 
-def test_the_last_trouble_is_kept_until_the_next() -> None:
-    tally = Tally(3, START)
-    assert tally.standing(START).last_trouble == ""
-    tally.note(record("a", FAILED))
-    tally.note(record("b", ACTIVE))
-    assert tally.standing(START).last_trouble == "a: IMG.0100: no file"
-    tally.note(record("c", Unknown(fault=FAULT, was=RUNNING)))
-    tally.note(record("a", FAILED))  # moved, but nowhere new
-    assert tally.standing(START).last_trouble == "c: IMG.0100: no file"
+def test_entries_that_are_deferred_at_once_say_nothing_of_the_pace() -> None:
+    tally = Tally(10, START)
+    for key in "abcd":
+        tally.note(record(key, Deferred(fault=FAULT)), START)
+    assert tally.standing(START + timedelta(seconds=1)).time_left is None
+
+
+def test_the_last_three_troubles_are_kept_the_last_first() -> None:
+    tally = Tally(9, START)
+    assert tally.standing(START).troubles == ()
+    for key in "xab":
+        tally.note(record(key, FAILED), START)
+    tally.note(record("d", ACTIVE), START)
+    tally.note(record("c", Unknown(fault=FAULT, was=RUNNING)), START)
+    tally.note(record("a", FAILED), START)  # moved, but nowhere new
+    assert tally.standing(START).troubles == tuple(
+        Trouble(key=EntryKey(key), phase=phase, reason="IMG.0100: no file")
+        for key, phase in (
+            ("c", Phase.UNKNOWN),
+            ("b", Phase.FAILED),
+            ("a", Phase.FAILED),
+        )
+    )
+
+
+def test_the_slowest_are_those_in_flight_for_longest_whatever_their_step() -> None:
+    tally = Tally(9, START)
+    for seconds, key in enumerate("abcde"):
+        tally.note(record(key, Creating()), START + timedelta(seconds=seconds))
+    tally.note(record("a", RUNNING), START + timedelta(seconds=30))
+    tally.note(record("b", ACTIVE), START + timedelta(seconds=30))
+    slowest = tally.standing(START + timedelta(seconds=60)).slowest
+    assert slowest == tuple(
+        Slow(key=EntryKey(key), phase=phase, age=timedelta(seconds=age))
+        for key, phase, age in (
+            ("a", Phase.WAITING, 60),
+            ("c", Phase.CREATING, 58),
+            ("d", Phase.CREATING, 57),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("stamp", "age"),
+    [
+        ("2026-03-01T20:00:00Z", timedelta(hours=2)),
+        ("2026-03-01T20:00:00", timedelta(hours=2)),
+        ("last night", timedelta(0)),
+        (None, timedelta(0)),
+    ],
+)
+def test_what_an_earlier_run_began_is_as_old_as_the_ledger_says(
+    stamp: str | None, age: timedelta
+) -> None:
+    tally = Tally(1, START)
+    begun = record("a", RUNNING)
+    begun.started_at = stamp
+    tally.start([begun], START)
+    assert tally.standing(START).slowest[0].age == age
 
 
 def test_the_guess_is_bounded() -> None:
     tally = Tally(100_000, START)
     for key in "abc":
-        tally.note(record(key, ACTIVE))
+        tally.note(record(key, ACTIVE), START)
     assert tally.standing(START + timedelta(days=3)).time_left == timedelta(hours=99)
 
 
@@ -138,31 +215,33 @@ def test_the_guess_is_bounded() -> None:
 def test_a_clock_that_goes_back_breaks_nothing() -> None:
     tally = Tally(5, START)
     for key in "abc":
-        tally.note(record(key, ACTIVE))
+        tally.note(record(key, ACTIVE), START)
     standing = tally.standing(START - timedelta(hours=1))
     assert standing.time_left == timedelta(seconds=2 / 3)
 
 
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(STAGES))),
-    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(EntryState)),
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(STAGES)),
 )
 def test_counts_are_what_the_records_say(
-    moves: list[tuple[str, Stage]], before: dict[str, EntryState]
+    moves: list[tuple[str, Stage]], before: dict[str, Stage]
 ) -> None:
     tally = Tally(8, START)
-    tally.start(states(**before), START)
-    last = dict(before)
+    tally.start(records(**before), START)
+    last = {key: phase_of(record(key, stage)) for key, stage in before.items()}
     for key, stage in moves:
         entry = record(key, stage)
-        tally.note(entry)
-        last[key] = entry.state
+        tally.note(entry, START)
+        last[key] = phase_of(entry)
 
-    counts = tally.standing(START + timedelta(hours=1)).counts
+    standing = tally.standing(START + timedelta(hours=1))
 
-    assert sum(counts.values()) == 8
-    for state in set(EntryState) - {EntryState.PENDING}:
-        assert counts[state] == list(last.values()).count(state)
+    assert sum(standing.counts.values()) == 8
+    for phase in set(Phase) - {Phase.PENDING}:
+        assert standing.counts[phase] == list(last.values()).count(phase)
+    in_flight = sum(phase in IN_FLIGHT for phase in last.values())
+    assert len(standing.slowest) == min(in_flight, 3)
 
 
 @pytest.mark.parametrize(
@@ -177,3 +256,11 @@ def test_counts_are_what_the_records_say(
 )
 def test_what_is_left_is_rounded_up_to_minutes(seconds: float, text: str) -> None:
     assert format_left(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (59.9, "59 s"), (61, "1 min"), (7500, "2 h 05 min")],
+)
+def test_what_has_passed_is_rounded_down(seconds: float, text: str) -> None:
+    assert format_age(timedelta(seconds=seconds)) == text

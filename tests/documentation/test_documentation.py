@@ -10,6 +10,7 @@ import pytest
 
 from batch_register import errors
 from batch_register.cli import COMMANDS
+from batch_register.cli.exit_codes import EXIT_CODES
 from batch_register.engine.outcome import exit_code
 from batch_register.entry import EntryState
 from batch_register.ledger import notes
@@ -75,6 +76,12 @@ def test_every_exit_code_is_in_the_table_and_no_other() -> None:
     cells = re.findall(r"^\| ([0-9, ]+) \|", table, re.MULTILINE)
     listed = {int(code) for cell in cells for code in cell.split(",")}
     assert listed == codes()
+
+
+def test_the_manual_words_every_exit_code_as_the_table_does() -> None:
+    table = section("Exit codes of `run`")
+    rows = re.findall(r"^\| ([0-9, ]+) \| (.*) \|$", table, re.MULTILINE)
+    assert dict(rows) == EXIT_CODES
 
 
 @pytest.mark.parametrize("word", [*EntryState, *Action])
