@@ -35,6 +35,7 @@ from batch_register.cli.connection import (
 from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, make_progress
 from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.notification import USUAL_PATIENCE, told_at_the_end
 from batch_register.cli.observers import LogObserver, Observers
 from batch_register.cli.remembered import TASK_LIMIT, first_tasks, remembered_lag_s
 from batch_register.collector import spare_what_is_there
@@ -58,6 +59,7 @@ from batch_register.ledger.notes import run_finished, run_started
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import Manifest, StopReason, Target
+from batch_register.notify.carrier import Patience
 from batch_register.pacing import SettleTime, Window
 from batch_register.report import json_form, table_form
 from batch_register.report.advice import advice
@@ -83,15 +85,22 @@ _EXIT_OF_STOP = {
 _GAVE_UP = frozenset({AuthenticationError.exit_code, ServiceError.exit_code})
 
 
-def register_all(path: Path, resolved: ResolvedSettings) -> int:
+def register_all(
+    path: Path, resolved: ResolvedSettings, *, patience: Patience = USUAL_PATIENCE
+) -> int:
     """Carry the manifest as far as one run can; show the result, return the exit code.
+
+    `patience` is for telling whoever wants to know how the run ended.
 
     Raises:
         BatchRegisterError: the run could not begin, or its ledger could not be written.
     """
     settings = resolved.settings
     display = display_for(resolved, sys.stderr, os.environ)
-    with configured(log_plan(resolved, display, sys.stderr, os.environ)):
+    with (
+        configured(log_plan(resolved, display, sys.stderr, os.environ)),
+        told_at_the_end(path, settings, os.environ, patience) as herald,
+    ):
         manifest = load_manifest(path)
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
@@ -99,7 +108,9 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
         code, source = asyncio.run(_run(path, manifest, ledger, settings, display))
         if source is None:
             source = source_of(str(ledger), read_ledger(ledger))
-        _publish(fold([source]), settings, ledger)
+        report = fold([source])
+        _publish(report, settings, ledger)
+        herald.tell(report, code)
     return code
 
 
