@@ -1,24 +1,30 @@
 """Chat services, mail and the like through Apprise: the extra `notify`.
 
-Apprise is blocking code with time-outs of its own; it runs in a thread that nobody waits
-for. Decides: when an address is one of Apprise's. Must not know: what a service does
-with the text. Source: Apprise, "Development API". Imported only where such an address is
-told: the extra may be missing.
+Apprise is blocking code with time-outs and thread pools of its own, which Python joins on
+its way out. So it works in a process of its own, which can be ended at any moment.
+Decides: when an address is one of Apprise's. Must not know: what a service does with the
+text. Source: Apprise, "Development API". Imported only where such an address is told: the
+extra may be missing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
 
 import apprise
 
 from batch_register.errors import SettingsError
-from batch_register.notify.carrier import Letter, NotDeliveredError
+from batch_register.notify.carrier import TOTAL_S, Letter, NotDeliveredError
 from batch_register.settings import Address
 
 # Its lines may quote what it sends and where.
 _ABOVE_ALL = logging.CRITICAL + 1
+# No module of the working directory may pass for Apprise (-P).
+_PROGRAM = (sys.executable, "-P", "-m", "batch_register.notify.chat_process")
 
 
 class Chat:
@@ -28,8 +34,7 @@ class Chat:
         """Raise SettingsError where Apprise cannot use the address."""
         self._address = address
         logging.getLogger("apprise").setLevel(_ABOVE_ALL)
-        self._service = apprise.Apprise()
-        if not self._service.add(address.url):
+        if not apprise.Apprise().add(address.url):
             message = f"notify: Apprise cannot use the address {address.shown}"
             raise SettingsError(message, hint="its documentation lists the forms")
 
@@ -40,15 +45,30 @@ class Chat:
 
     async def carry(self, letter: Letter) -> None:
         """Deliver the letter; raise NotDeliveredError where Apprise did not."""
-        arrived = await asyncio.to_thread(
-            self._service.notify,
-            body=letter.text,
-            title=letter.title,
-            notify_type=apprise.NotifyType.FAILURE
-            if letter.is_trouble
-            else apprise.NotifyType.SUCCESS,
-            body_format=apprise.NotifyFormat.TEXT,
+        # Over a pipe and not as arguments, which every process of the machine can read.
+        process = await asyncio.create_subprocess_exec(
+            *_PROGRAM,
+            stdin=PIPE,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            start_new_session=True,  # a terminal's Ctrl-C is for us
         )
-        if not arrived:
+        try:
+            await process.communicate(self._task(letter))
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode != 0:
             message = "Apprise could not deliver it; its own command says more (-vv)"
             raise NotDeliveredError(message)
+
+    def _task(self, letter: Letter) -> bytes:
+        task = {
+            "url": self._address.url,
+            "title": letter.title,
+            "text": letter.text,
+            "is_trouble": letter.is_trouble,
+            "longest_s": TOTAL_S,
+        }
+        return json.dumps(task).encode()

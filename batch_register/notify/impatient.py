@@ -1,8 +1,7 @@
 """A loop whose threads nobody waits for.
 
-Blocking work of an ordinary loop (look-ups of names, `asyncio.to_thread`) runs in a pool
-that Python joins on its way out, however long a name server or a mail server keeps it
-waiting. Here it runs in daemon threads: the process ends without them. Decides: nothing
+Blocking work of an ordinary loop, such as the look-up of a name, runs in a pool that
+Python joins on its way out, however long a name server keeps it waiting. Here it runs in daemon threads: the process ends without them. Decides: nothing
 else. Must not know: what is run. Source: Python, "Event Loop: Executing code in thread or
 process pools".
 """

@@ -161,6 +161,12 @@ def test_the_words_stay_few_and_on_their_lines() -> None:
     assert all(line.isprintable() and len(line) <= 300 for line in lines)
 
 
+def test_the_words_of_an_error_without_a_hint_are_the_error_alone() -> None:
+    lost = Reason(reference="x", message="one\ntwo")
+    lines = text(ending(report=None, reason=lost, exit_code=74)).splitlines()
+    assert lines[1:] == ["one", "two"]
+
+
 def test_the_words_of_an_invalid_manifest_name_the_lines() -> None:
     lines = text(ending(report=None, reason=INVALID, exit_code=65)).splitlines()
     assert lines[1] == "wave-07.yaml: 12 problems"
