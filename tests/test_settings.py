@@ -13,9 +13,13 @@ from hypothesis import given, strategies as st
 from batch_register.errors import SettingsError
 from batch_register.settings import (
     CONFIG_ENV,
+    NOTIFY_SECRET_ENV,
+    NOTIFY_SECRET_FILE_ENV,
     SETTINGS,
+    Address,
     Kind,
     LogLevel,
+    NotifyOn,
     Origin,
     Output,
     ProgressMode,
@@ -30,6 +34,9 @@ from batch_register.settings.values import (
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+HOOK = Address.parse("https://hooks.example.com:8443/T0/c4n4ry-c4n4ry?k=c4n4ry")
+CHAT = Address.parse("slack://c4n4ryc4n4ry/c4n4ryc4n4ry2/c4n4ry3")
 
 # For each setting three spellings and what they mean.
 SPELLINGS: dict[str, tuple[tuple[str, object], ...]] = {
@@ -56,6 +63,16 @@ SPELLINGS: dict[str, tuple[tuple[str, object], ...]] = {
         ("m.prom", Path("m.prom")),
         ("d/n.prom", Path("d/n.prom")),
         ("o.prom", Path("o.prom")),
+    ),
+    "notify": (
+        (HOOK.url, (HOOK,)),
+        (f" {HOOK.url}\n", (HOOK,)),
+        (f"{HOOK.url} {CHAT.url}", (HOOK, CHAT)),
+    ),
+    "notify_on": (
+        ("always", NotifyOn.ALWAYS),
+        ("trouble", NotifyOn.TROUBLE),
+        ("TROUBLE", NotifyOn.TROUBLE),
     ),
     "output": (("json", Output.JSON), ("QUIET", Output.QUIET), ("table", Output.TABLE)),
     "progress": (
@@ -101,6 +118,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("report", "json"),
     ("metrics_file", "m.txt"),
     ("metrics_file", "m.PROM"),
+    ("notify_on", "failure"),
     ("output", "xml"),
     ("progress", "spinner"),
     ("log_level", "trace"),
@@ -152,6 +170,8 @@ def test_defaults_are_the_documented_ones() -> None:
         keep_failed=False,
         report=None,
         metrics_file=None,
+        notify=(),
+        notify_on=NotifyOn.ALWAYS,
         output=Output.TABLE,
         progress=ProgressMode.AUTO,
         log_file=None,
@@ -181,7 +201,8 @@ def test_a_parser_returns_what_its_field_holds(setting: Setting) -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda each: each.name)
 def test_a_shown_value_can_be_given_again(setting: Setting) -> None:
     for _, meaning in SPELLINGS[setting.name]:
-        assert setting.parse(setting.format(meaning)) == meaning
+        if not setting.is_secret:
+            assert setting.parse(setting.format(meaning)) == meaning
 
 
 def test_nothing_is_shown_as_none() -> None:
@@ -283,6 +304,8 @@ def test_variables_that_nobody_reads_are_reported_not_refused() -> None:
         "BATCH_REGISTER_CONCURENCY": "3",
         "BATCH_REGISTER_CLOUD": "otc",
         CONFIG_ENV: "x.yaml",
+        NOTIFY_SECRET_ENV: "c4n4ry",
+        NOTIFY_SECRET_FILE_ENV: "x",
         "PATH": "/bin",
     }
     resolved = Settings.resolve({}, environ, None)
@@ -290,6 +313,70 @@ def test_variables_that_nobody_reads_are_reported_not_refused() -> None:
         "BATCH_REGISTER_CONCURENCY",
         "BATCH_REGISTER_PORT",
     )
+
+
+# ------------------------------------------------------------ addresses
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (HOOK.url, "https://hooks.example.com:8443/…"),
+        ("HTTP://me:c4n4ry@[::1]:80/x", "http://[::1]:80/…"),
+        ("https://e.example", "https://e.example/…"),
+        (CHAT.url, "slack://…"),
+        ("mailto://me:c4n4ry@mail.example", "mailto://…"),
+    ],
+)
+def test_of_an_address_no_more_than_the_host_is_shown(url: str, shown: str) -> None:
+    address = Address.parse(url)
+    assert str(address) == shown
+    assert "c4n4ry" not in repr(address)
+    assert BY_NAME["notify"].format((address, address)) == f"{shown},{shown}"
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("https://e.example/T0/abcdefghijkl", {"abcdefghijkl"}),
+        ("https://u:p%40ss@e.example/", {"u:p%40ss", "p%40ss", "p@ss"}),
+        ("https://e.example/?key=abcdefghijkl", {"abcdefghijkl"}),
+        ("slack://abcdefghijkl/short/", {"abcdefghijkl"}),
+        ("mailto://u:pass@mail.example.com", {"u:pass", "pass"}),
+    ],
+)
+def test_the_secrets_of_an_address_are_known(url: str, secrets: set[str]) -> None:
+    assert set(Address.parse(url).secrets) == {url, *secrets}
+
+
+def test_an_address_that_is_only_a_host_holds_no_secret() -> None:
+    assert Address.parse("https://e.example/").secrets == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c4n4ry",
+        "https://",
+        "https:///c4n4ry",
+        "https://h:c4n4ry/",
+        "https://h:99999/c4n4ry",
+        "https://[c4n4ry",
+        "ftp//c4n4ry",
+        "https://h/c4n4ry\u00e9",
+    ],
+)
+def test_a_wrong_address_is_refused_and_not_quoted(tmp_path: Path, text: str) -> None:
+    setting = BY_NAME["notify"]
+    file = write(tmp_path, f"notify: [{text!r}]\n")
+    for error in (
+        refusal({}, {setting.env: text}),
+        refusal({"notify": (text,)}),
+        refusal({}, {}, file),
+    ):
+        assert error.exit_code == 2
+        assert error.message.startswith("notify must ")
+        assert "c4n4ry" not in error.message + error.hint
 
 
 # ------------------------------------------------------------ refusals

@@ -75,8 +75,8 @@ class Aftermath:
     clock: Clock
     render_metrics: Render | None
 
-    def follow(self, exit_code: int, live: Replay | None) -> None:
-        """Write and show what became of the run.
+    def follow(self, exit_code: int, live: Replay | None) -> Report:
+        """Write and show what became of the run, and return it.
 
         `live` is what the ledger was opened with and the run has kept current; without
         it the ledger is read anew.
@@ -94,6 +94,7 @@ class Aftermath:
         written = self._write_report(report)
         self._write_metrics(report, self._runs(replay, exit_code), replay)
         self._speak(report, written, exit_code)
+        return report
 
     def follow_failure(self, error: BatchRegisterError) -> None:
         """Let whoever watches the metrics know that the run could not do its work.

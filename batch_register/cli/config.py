@@ -5,9 +5,6 @@ Decides: how they are shown. Must not know: which settings there are.
 
 from __future__ import annotations
 
-from enum import Enum
-from pathlib import Path
-
 import click
 
 from batch_register.cli import stdout
@@ -29,8 +26,8 @@ from batch_register.settings import SETTINGS, Output, ResolvedSettings
 def command(resolved: ResolvedSettings) -> None:
     """Show the settings in force, and where each came from.
 
-    Takes every flag that `run` takes. No setting is a secret by itself; what looks like
-    one is masked all the same.
+    Takes every flag that `run` takes. Of an address to notify only the host is shown;
+    what looks like a secret elsewhere is masked all the same.
     """
     if resolved.settings.output is Output.JSON:
         stdout.write_json(_document(resolved))
@@ -57,12 +54,12 @@ def _document(resolved: ResolvedSettings) -> dict[str, object]:
 def _plain(value: object) -> object:
     """Return a value as JSON knows it; durations are seconds."""
     match value:
-        case str() | Path() | Enum():
-            return redact_text(str(value))
+        case None | bool() | int() | float():
+            return value
         case tuple():
             return [_plain(part) for part in value]
         case _:
-            return value
+            return redact_text(str(value))
 
 
 def _table(resolved: ResolvedSettings) -> str:

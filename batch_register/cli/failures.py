@@ -59,7 +59,7 @@ def present(error: BaseException, style: ErrorStyle) -> int:
         if isinstance(lost, BrokenPipeError):
             return PIPE_CLOSED
         error = StdoutLostError(lost)
-    failure = _describe(error)
+    failure = describe(error)
     try:
         _show(error, failure, style)
         sys.stderr.flush()
@@ -82,10 +82,11 @@ def _lost_output(error: BaseException) -> OSError | None:
     return cause if failed_in in _PRINTERS else None
 
 
-def _describe(error: BaseException) -> Failure:
+def describe(error: BaseException) -> Failure:
+    """Return what is said of an error; its words hold no secret."""
     match error:
         case BaseExceptionGroup():
-            return min((_describe(leaf) for leaf in _leaves(error)), key=_badness)
+            return min((describe(leaf) for leaf in _leaves(error)), key=_badness)
         case BatchRegisterError():
             return Failure(
                 reference=error.reference,

@@ -33,6 +33,7 @@ from batch_register.cli.connection import (
 from batch_register.cli.console import display_for, log_plan
 from batch_register.cli.display import Display, shown
 from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.notification import USUAL_PATIENCE, told_at_the_end
 from batch_register.cli.observers import LogObserver, Observers
 from batch_register.cli.progress import Progress
 from batch_register.cli.remembered import (
@@ -61,6 +62,7 @@ from batch_register.ledger import LedgerFile, Replay
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import Manifest, StopReason, Target
+from batch_register.notify.carrier import Patience
 from batch_register.pacing import SettleTime, Window
 from batch_register.report.advice import advice
 from batch_register.settings import ResolvedSettings, Settings
@@ -82,8 +84,12 @@ _EXIT_OF_STOP = {
 _GAVE_UP = frozenset({AuthenticationError.exit_code, ServiceError.exit_code})
 
 
-def register_all(path: Path, resolved: ResolvedSettings) -> int:
+def register_all(
+    path: Path, resolved: ResolvedSettings, *, patience: Patience = USUAL_PATIENCE
+) -> int:
     """Carry the manifest as far as one run can; show the result, return the exit code.
+
+    `patience` is for telling whoever wants to know how the run ended.
 
     Raises:
         BatchRegisterError: the run could not begin, or its ledger could not be written.
@@ -91,7 +97,10 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
     settings = resolved.settings
     render_metrics = metrics_writer(settings)
     display = display_for(resolved, sys.stderr, os.environ)
-    with configured(log_plan(resolved, display, sys.stderr, os.environ)):
+    with (
+        configured(log_plan(resolved, display, sys.stderr, os.environ)),
+        told_at_the_end(path, settings, os.environ, patience) as herald,
+    ):
         manifest = load_manifest(path)
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
@@ -112,7 +121,7 @@ def register_all(path: Path, resolved: ResolvedSettings) -> int:
         except BatchRegisterError as error:
             aftermath.follow_failure(error)
             raise
-        aftermath.follow(code, replay)
+        herald.tell(aftermath.follow(code, replay), code)
     return code
 
 

@@ -25,7 +25,10 @@ _PURPOSES = {
         "max_duration_s",
         "max_rate_per_s",
     ),
-    "Output": ("ledger", "report", "output", "progress", "log_file", "log_level"),
+    "Output": (
+        *("ledger", "report", "metrics_file", "notify", "notify_on"),
+        *("output", "progress", "log_file", "log_level"),
+    ),
     "General": ("config_file", "help"),
 }
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, cast, get_type_hints
 
 from batch_register.errors import SettingsError
 from batch_register.settings import values
+from batch_register.settings.address import Address
 from batch_register.settings.precedence import Sources, unknown_variables
 from batch_register.settings.setting import (
     ENVIRONMENT_PREFIX,
@@ -28,9 +29,13 @@ from batch_register.settings.values import Parser
 
 __all__ = [
     "CONFIG_ENV",
+    "NOTIFY_SECRET_ENV",
+    "NOTIFY_SECRET_FILE_ENV",
     "SETTINGS",
+    "Address",
     "Kind",
     "LogLevel",
+    "NotifyOn",
     "Origin",
     "Output",
     "ProgressMode",
@@ -41,6 +46,9 @@ __all__ = [
 ]
 
 CONFIG_ENV = ENVIRONMENT_PREFIX + "CONFIG"  # stands for --config
+# No settings: a flag would show them to every process of the machine.
+NOTIFY_SECRET_ENV = ENVIRONMENT_PREFIX + "NOTIFY_SECRET"
+NOTIFY_SECRET_FILE_ENV = NOTIFY_SECRET_ENV + "_FILE"
 
 
 class Output(StrEnum):
@@ -67,6 +75,13 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class NotifyOn(StrEnum):
+    """Which ends of a run are told."""
+
+    ALWAYS = "always"
+    TROUBLE = "trouble"
 
 
 _REPORT_HELP = (
@@ -110,6 +125,16 @@ def _choice(help_text: str, of: type[StrEnum]) -> Setting:
 
 def _globs(help_text: str) -> Setting:
     return Setting(help=help_text, kind=Kind.LIST, parse=values.globs, metavar="GLOB")
+
+
+def _addresses(help_text: str) -> Setting:
+    return Setting(
+        help=help_text,
+        kind=Kind.LIST,
+        parse=values.addresses,
+        metavar="URL",
+        is_secret=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +201,13 @@ class Settings:
         Path | None,
         _file("Write metrics for Prometheus here; ends in .prom.", values.metrics_path),
     ] = None
+    notify: Annotated[
+        tuple[Address, ...],
+        _addresses("Tell this address how the run ended; may be given several times."),
+    ] = ()
+    notify_on: Annotated[
+        NotifyOn, _choice("Which ends are told: every one, or trouble only.", NotifyOn)
+    ] = NotifyOn.ALWAYS
     output: Annotated[Output, _choice("What goes to standard output.", Output)] = (
         Output.TABLE
     )
@@ -217,7 +249,8 @@ class Settings:
         _check_together(settings)
         default = Origin(source=Source.DEFAULT)
         names = [setting.field_name for setting in SETTINGS]
-        known = frozenset({CONFIG_ENV, *(setting.env for setting in SETTINGS)})
+        others = {CONFIG_ENV, NOTIFY_SECRET_ENV, NOTIFY_SECRET_FILE_ENV}
+        known = frozenset(others | {setting.env for setting in SETTINGS})
         return ResolvedSettings(
             settings=settings,
             origins={name: sources.origins.get(name, default) for name in names},

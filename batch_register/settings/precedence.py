@@ -86,7 +86,8 @@ class Sources:
             value = setting.parse(raw)
         except ValueError as error:
             shown = raw if isinstance(raw, str) else setting.format(raw)
-            self._complaints.append(f"{setting.name} {error}, not {shown!r} ({origin})")
+            quoted = "" if setting.is_secret else f", not {shown!r}"
+            self._complaints.append(f"{setting.name} {error}{quoted} ({origin})")
             return False
         if setting.field_name in self.origins:
             return False

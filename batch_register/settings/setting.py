@@ -55,6 +55,7 @@ class Setting:
     parse: Parser
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    is_secret: bool = False  # what was given is not quoted, not even where it is wrong
     rehearsal: object = None  # preferred with --simulate; None: the default
     field_name: str = ""  # this and the default come from the field of Settings
     default: object = None

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+from batch_register.settings.address import Address
+
 REPORT_SUFFIXES = (".json", ".csv", ".md", ".xml", ".joblog")
 METRICS_SUFFIX = ".prom"  # node_exporter, "Textfile Collector"
 LONGEST_DURATION_S = 366 * 86_400.0  # beyond a year it is a slip of the finger
@@ -148,6 +150,12 @@ def globs(raw: object) -> tuple[str, ...]:
         message = "must be globs over entry keys, none of them empty"
         raise ValueError(message)
     return found
+
+
+def addresses(raw: object) -> tuple[Address, ...]:
+    """Read a list of addresses, or text in which white space parts them."""
+    parts = raw if isinstance(raw, list | tuple) else str(raw).split()
+    return tuple(Address.parse(str(part).strip()) for part in parts)
 
 
 def choice(of: type[StrEnum]) -> Parser:

@@ -55,7 +55,8 @@ class HttpOptions:
 
     `connections` bounds the open connections for reads, and those for writes.
     `trust_env`: take proxies from the environment (`HTTPS_PROXY`, `NO_PROXY`, ...);
-    ~/.netrc is never read.
+    ~/.netrc is never read. `reads_bodies`: where it is False, the status and the headers
+    are the whole answer, whatever follows them.
     """
 
     connections: int
@@ -63,6 +64,7 @@ class HttpOptions:
     tls: Tls
     body_limit_bytes: int = BODY_LIMIT_BYTES
     connect_timeout_s: float = CONNECT_TIMEOUT_S
+    reads_bodies: bool = True
 
 
 class HttpSender:
@@ -145,20 +147,27 @@ class HttpSender:
             return unrepeated(await self._whole(response), proxy.secrets)
 
     async def _whole(self, response: aiohttp.ClientResponse) -> Reply:
-        encoding = response.headers.get("Content-Encoding", "")
-        try:
-            reader = body_reader(encoding, limit_bytes=self._options.body_limit_bytes)
-            async for piece in response.content.iter_any():
-                reader.feed(piece)
-            body = reader.finish()
-        except BaseException:
-            response.close()  # never drain what we do not want
-            raise
+        if self._options.reads_bodies:
+            body = await self._body(response)
+        else:
+            response.close()
+            body = b""
         headers: dict[str, str] = {}
         for name, value in response.headers.items():
             key = name.lower()
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
         return Reply(status=response.status, headers=headers, body=body)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "")
+        try:
+            reader = body_reader(encoding, limit_bytes=self._options.body_limit_bytes)
+            async for piece in response.content.iter_any():
+                reader.feed(piece)
+            return reader.finish()
+        except BaseException:
+            response.close()  # never drain what we do not want
+            raise
 
     def _session(self, *, keep_alive: bool) -> aiohttp.ClientSession:
         trace = aiohttp.TraceConfig()

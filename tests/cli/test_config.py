@@ -62,6 +62,18 @@ def test_what_looks_like_a_secret_is_masked(invoke) -> None:
         assert "c4n4ry" not in ended.out
 
 
+def test_of_an_address_to_notify_only_the_host_is_shown(invoke) -> None:
+    for form in ("table", "json"):
+        ended = invoke(
+            *("config", "--notify", "https://me:c4n4ry@hooks.example.com/c4n4ry"),
+            *("--notify", "slack://c4n4ry/c4n4ry", "--output", form),
+            BATCH_REGISTER_NOTIFY_SECRET="c4n4ry-c4n4ry-c4n4ry",
+        )
+        assert ended.code == 0, ended.err
+        assert "c4n4ry" not in ended.out + ended.err
+        assert "https://hooks.example.com/" in ended.out
+
+
 def test_variables_that_nobody_reads_are_noted(invoke) -> None:
     ended = invoke("config", BATCH_REGISTER_CONCURENCY="3")
     assert ended.err == "note: no setting reads BATCH_REGISTER_CONCURENCY\n"

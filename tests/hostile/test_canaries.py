@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ from batch_register.simulator.options import (
 )
 from tests.hostile.conftest import FLAGS, Stage
 from tests.hostile.front import Exchange, Misdeed
+from tests.notify.receiver import Receiver, answer, receiving
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault(37)]
 
@@ -385,6 +387,43 @@ def spawn(trial: Trial, *program: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+# ------------------------------------------------------------ who is told
+
+HOOK_PATH = "c4n4ry-h00k-path"
+HOOK_USER, HOOK_PASSWORD = "c4n4ry-hook-user", "c4n4ry-h00k-pw"
+HOOK_QUERY = "c4n4ry-h00k-query"
+HOOK_SECRET = "c4n4ry-signing-secret"
+IN_HOOKS = [HOOK_PATH, HOOK_USER, HOOK_PASSWORD, HOOK_QUERY, HOOK_SECRET]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "400 Bad Request"])
+@pytest.mark.parametrize("login", [_password])
+def test_where_a_notification_goes_is_not_shown(trial: Trial, status: str) -> None:
+    """The receiver repeats what it was sent, in status line, headers and body."""
+
+    def behave(receiver: Receiver, peer: socket.socket) -> None:
+        arrived = receiver.arrived[-1]
+        said = f"{arrived.target} {arrived.headers} {HOOK_SECRET} {HOOK_PASSWORD}"
+        head = f"{status} {said}\r\nLocation: {receiver.url}{arrived.target}\r\nX-A: {said}"
+        answer(head, said.encode())(receiver, peer)
+
+    trial.told.secrets += IN_HOOKS
+    with receiving(behave) as receiver:
+        login = f"{HOOK_USER}:{HOOK_PASSWORD}"
+        hook = f"http://{login}@127.0.0.1:{receiver.port}/{HOOK_PATH}?k={HOOK_QUERY}"
+        chats = f"slack://{HOOK_PATH}/{HOOK_USER} https://h:{HOOK_PATH}/"
+        trial.environment.setenv("NO_PROXY", "127.0.0.1")
+        trial.environment.setenv("BATCH_REGISTER_NOTIFY_SECRET", HOOK_SECRET)
+        trial.environment.setenv("BATCH_REGISTER_NOTIFY", chats)
+        trial.prepare()
+        trial._say("run", "wave-07.yaml", *FLAGS)
+        trial.environment.setenv("BATCH_REGISTER_NOTIFY", hook)
+        assert trial.everything() == 0
+        assert receiver.arrived
+    assert f"http://127.0.0.1:{receiver.port}/" in trial.shown()
+    assert trial.leaks() == []
 
 
 # ------------------------------------------------------------ other inputs

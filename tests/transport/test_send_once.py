@@ -231,3 +231,24 @@ async def test_cancelling_a_call_ends_it_and_its_connection(serve, sender):
         call.cancel()
     assert call.cancelled()
     await asyncio.wait_for(gone.wait(), 5)  # noqa: TID251 - a bound for the test
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 9\r\n\r\nhalf",
+        b"Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip",
+        b"Content-Encoding: br\r\n\r\n",
+        b"\r\n" + b"x" * 100_000,
+    ],
+    ids=["cut off", "garbage", "unknown encoding", "endless"],
+)
+async def test_a_body_that_nobody_wants_is_not_read(serve, open_sender, rest):
+    async def handler(conversation):
+        await conversation.read()
+        await conversation.write(b"HTTP/1.1 200 OK\r\n" + rest)
+
+    server = await serve(handler)
+    sender = await open_sender(reads_bodies=False, body_limit_bytes=10)
+    reply = await sender.send(request(server.url, "POST"))
+    assert (reply.status, reply.body) == (200, b"")
