@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import structlog
 
 from batch_register.entry import EntryRecord
+from batch_register.errors import StoppedError
 from batch_register.event import (
     CreateRefused,
     CreateUnclear,
@@ -56,7 +57,7 @@ class LogObserver:
     def entry_moved(self, record: EntryRecord, event: Event) -> None:
         """Log one event with its facts."""
         name = event.ledger_name or _PASSING_NAMES.get(type(event), "image.moved")
-        say = self._log.warning if isinstance(event, _SERIOUS) else self._log.info
+        say = self._log.warning if _is_serious(event) else self._log.info
         say(name, key=record.key, attempt=record.attempts, **_facts(event))
 
     def noticed(self, name: str, **facts: object) -> None:
@@ -79,6 +80,13 @@ class Observers:
         """Tell all of them."""
         for observer in self._observers:
             observer.noticed(name, **facts)
+
+
+def _is_serious(event: Event) -> bool:
+    """Return whether somebody should see this; a write that a stop forestalled is not."""
+    fault = getattr(event, "error", None)
+    is_forestalled = isinstance(fault, Fault) and fault.code == StoppedError.reference
+    return isinstance(event, _SERIOUS) and not is_forestalled
 
 
 def _facts(event: Event) -> dict[str, object]:

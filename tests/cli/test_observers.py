@@ -7,8 +7,10 @@ import typing
 from structlog.testing import capture_logs
 
 from batch_register.cli.observers import LogObserver, Observers
+from batch_register.engine.errand import STOPPED
 from batch_register.entry import EntryRecord
 from batch_register.event import (
+    CreateRefused,
     CreateUnclear,
     Event,
     ImageCreated,
@@ -54,6 +56,13 @@ def test_an_event_is_logged_with_its_facts() -> None:
             "error_request_id": "r-1",
         },
     ]
+
+
+def test_writes_that_a_stop_forestalled_are_no_warnings() -> None:
+    with capture_logs() as lines:
+        LogObserver().entry_moved(RECORD, CreateRefused(error=FAULT))
+        LogObserver().entry_moved(RECORD, CreateRefused(error=STOPPED))
+    assert [line["log_level"] for line in lines] == ["warning", "info"]
 
 
 def test_what_the_ledger_does_not_know_has_a_name_too() -> None:
