@@ -13,7 +13,13 @@ from batch_register.ledger.notes import (
     run_finished,
     run_started,
 )
-from batch_register.ledger.reader import raw_lines, read_history, read_ledger, torn_tail
+from batch_register.ledger.reader import (
+    raw_lines,
+    read_history,
+    read_ledger,
+    read_lines,
+    torn_tail,
+)
 from batch_register.ledger.replay import Replay, RunRecord
 
 __all__ = [
@@ -31,6 +37,7 @@ __all__ = [
     "raw_lines",
     "read_history",
     "read_ledger",
+    "read_lines",
     "run_finished",
     "run_started",
     "torn_tail",
