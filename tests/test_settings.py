@@ -92,7 +92,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("max_rate", "-1"),
     ("select", "a,,b"),
     ("retry_failed", "maybe"),
-    ("report", "report.html"),
+    ("report", "report.txt"),
     ("report", "json"),
     ("output", "xml"),
     ("progress", "spinner"),

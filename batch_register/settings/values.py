@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-REPORT_SUFFIXES = (".json", ".csv", ".md")
+REPORT_SUFFIXES = (".html", ".json", ".csv", ".md")
 LONGEST_DURATION_S = 366 * 86_400.0  # beyond a year it is a slip of the finger
 
 Parser = Callable[[object], object]  # raises ValueError whose text says "must be ..."

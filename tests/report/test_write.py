@@ -34,7 +34,7 @@ async def test_the_suffix_decides_the_form(
 def test_an_unknown_suffix_is_refused_with_those_that_exist(name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         form_for(Path(name))
-    assert caught.value.hint == "use one of .csv, .json, .md"
+    assert caught.value.hint == "use one of .csv, .html, .json, .md"
 
 
 async def test_a_file_is_replaced_through_its_link_and_nothing_else_stays(
