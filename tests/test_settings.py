@@ -114,7 +114,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("max_rate", "-1"),
     ("select", "a,,b"),
     ("retry_failed", "maybe"),
-    ("report", "report.html"),
+    ("report", "report.txt"),
     ("report", "json"),
     ("metrics_file", "m.txt"),
     ("metrics_file", "m.PROM"),

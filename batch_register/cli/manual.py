@@ -13,8 +13,8 @@ from datetime import datetime
 import click
 
 from batch_register.cli import PROGRAM
-from batch_register.cli.exit_codes import EXIT_CODES
 from batch_register.cli.pages import Page, options_by_purpose
+from batch_register.exit_codes import by_meaning
 
 _FILES = {
     "MANIFEST.ledger.jsonl": (
@@ -57,7 +57,7 @@ def manual_page(
         *_section("COMMANDS", [line for page in pages for line in _command(page)]),
         *_section("OPTIONS", _options(root, click.Context(root, info_name=PROGRAM))),
         *_section("EXIT STATUS", _paragraphs("Of the command run:")),
-        *_tagged(EXIT_CODES),
+        *_tagged(by_meaning()),
         *_section("FILES", _tagged(_FILES)),
         *_section("ENVIRONMENT", _paragraphs(_variables(root))),
         *_tagged(_ENVIRONMENT),

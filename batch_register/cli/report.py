@@ -24,7 +24,7 @@ from batch_register.report.rows import Report
 from batch_register.report.write import FORMS, SUFFIXES, form_for, write_text
 
 # The forms that show a report's notes themselves; for the others they go to stderr.
-_WITH_NOTES = frozenset({"table", "markdown"})
+_WITH_NOTES = frozenset({"table", "markdown", "html"})
 
 
 @click.command(

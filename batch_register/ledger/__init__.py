@@ -14,7 +14,13 @@ from batch_register.ledger.notes import (
     run_finished,
     run_started,
 )
-from batch_register.ledger.reader import raw_lines, read_history, read_ledger, torn_tail
+from batch_register.ledger.reader import (
+    raw_lines,
+    read_history,
+    read_ledger,
+    read_lines,
+    torn_tail,
+)
 from batch_register.ledger.replay import Replay, RunRecord
 
 __all__ = [
@@ -32,6 +38,7 @@ __all__ = [
     "raw_lines",
     "read_history",
     "read_ledger",
+    "read_lines",
     "run_finished",
     "run_started",
     "stamp",

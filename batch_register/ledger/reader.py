@@ -107,9 +107,16 @@ def read_history(path: Path, key: EntryKey) -> Iterator[Line]:
     Raises:
         LedgerError: as for `read_ledger`.
     """
-    for line in Scan(str(path), _lines_of(path)).through(decode):
-        if line.key == key:
-            yield line
+    return (line for line in read_lines(path) if line.key == key)
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Yield every line, in order; an unterminated last one is left out.
+
+    Raises:
+        LedgerError: as for `read_ledger`.
+    """
+    return Scan(str(path), _lines_of(path)).through(decode)
 
 
 def raw_lines(path: Path) -> Iterator[bytes]:

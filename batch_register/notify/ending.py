@@ -1,40 +1,20 @@
 """How a run ended, and whether that is worth telling.
 
-Decides: what each exit code means in words, which ends are trouble and which are told to
+Decides: which ends are trouble and which are told to
 nobody. Must not know: forms, addresses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 
 from batch_register.errors import LedgerLockedError, ManifestProblem
+from batch_register.exit_codes import MEANINGS
 from batch_register.report.digest import headline
 from batch_register.report.plain import printable
 from batch_register.report.rows import Report
 
-# The same words as in README's table; a test compares the two.
-MEANINGS: Mapping[int, str] = MappingProxyType(
-    {
-        0: "every selected entry is active, by the ledger",
-        1: "internal error: please report it",
-        2: "wrong usage or settings",
-        3: "some entries failed or are in conflict",
-        4: "unfinished or unknown entries remain: run again",
-        5: "the window of `--max-duration` is over; run again",
-        6: "the image quota is reached; the rest is deferred",
-        7: "another run holds the ledger",
-        65: "the manifest is invalid",
-        69: "the service is unreachable, and nothing could be done",
-        74: "the ledger cannot be read or written",
-        77: "not authenticated, or not allowed",
-        130: "stopped by SIGINT, SIGTERM; run again",
-        143: "stopped by SIGINT, SIGTERM; run again",
-    }
-)
 _UNLISTED = "failure"
 
 

@@ -15,7 +15,7 @@ from batch_register.report.advice import advice
 from batch_register.report.rows import Report
 
 # What holds up most comes first; nothing is to be done about the rest.
-_URGENCY = (
+URGENCY = (
     Action.ASK_PERMISSION,
     Action.RAISE_QUOTA,
     Action.FIX_MANIFEST,
@@ -48,6 +48,20 @@ def headline(report: Report) -> str:
     return ", ".join(parts)
 
 
+def verdict(report: Report) -> str:
+    """Return what the report comes to, in one sentence."""
+    due = {row.action for row in report.images}
+    if report.summary.total == report.summary.active and due <= {Action.NONE}:
+        return "All is done." if report.images else "There is nothing to report on."
+    if due - {Action.NONE, Action.RUN_AGAIN, Action.WAIT}:
+        return "Somebody has to act."
+    if Action.RUN_AGAIN in due:
+        return "Run it again: nothing else is to be done."
+    if Action.WAIT in due:
+        return "The cloud is still at work: the next run looks again."
+    return "Nothing is to be done."
+
+
 def by_state(summary: RunCounts) -> tuple[tuple[EntryState, int], ...]:
     """Return the counts of all that is not active, worst first."""
     return (
@@ -70,4 +84,4 @@ def tasks(report: Report) -> list[Task]:
         Task(action=action, advice=sentence, keys=tuple(members))
         for (action, sentence), members in keys.items()
     ]
-    return sorted(groups, key=lambda task: _URGENCY.index(task.action))
+    return sorted(groups, key=lambda task: URGENCY.index(task.action))

@@ -18,7 +18,7 @@ from batch_register.entry import EntryRecord, EntryState
 from batch_register.errors import LedgerError, LedgerTargetError
 from batch_register.ledger.replay import Replay
 from batch_register.model import EntryKey, Target
-from batch_register.report.rows import Report, ReportRow, count, row_of
+from batch_register.report.rows import Origin, Report, ReportRow, count, row_of
 
 # Of two records of one entry the one with the higher number counts.
 _PROGRESS: dict[EntryState, int] = {
@@ -123,6 +123,7 @@ def fold(sources: Sequence[Source]) -> Report:
         summary=count(rows),
         images=rows,
         notes=(*notes, *_duplicate_notes(held)),
+        origins=tuple(Origin(path=one.path, run_id=one.run_id) for one in sources),
     )
 
 

@@ -87,8 +87,16 @@ class ReportRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A ledger that rows are from, and its run that is reported."""
+
+    path: str
+    run_id: str | None  # None: no run has begun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that a form shows; `notes` are for people and not in the JSON form."""
+    """Everything that a form shows; the last two are not in the JSON form."""
 
     version: int = REPORT_VERSION
     manifest: str
@@ -96,7 +104,8 @@ class Report:
     target: Target
     summary: RunCounts
     images: tuple[ReportRow, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # for people
+    origins: tuple[Origin, ...] = ()  # where more is to be read, such as histories
 
 
 def row_of(

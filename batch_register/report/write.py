@@ -1,7 +1,8 @@
 """Reports on disk: the form by suffix, the whole file or none.
 
-Decides: which suffix means which form, how a file is replaced. Must not know: what a
-report holds. The only module of the package that touches a disk.
+Decides: which suffix means which form, how a file is replaced, that a page reads the
+ledgers once more. Must not know: what a report holds. The only module of the package
+that touches a disk.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import aiofiles
 
 from batch_register.errors import SettingsError
+from batch_register.ledger import read_lines
 from batch_register.report import (
     csv_form,
     joblog_form,
@@ -24,9 +27,22 @@ from batch_register.report import (
     markdown_form,
     table_form,
 )
+from batch_register.report.chronicle import chronicle_of
 from batch_register.report.rows import Report
 
 Pieces: TypeAlias = Callable[[Report], Iterable[str]]
+
+
+def _page(report: Report) -> Iterable[str]:
+    """Return the page's text; the ledgers tell what rows do not: when what happened."""
+    # Here and not above: jinja2 is imported only where a page is made.
+    from batch_register.report.html import page  # noqa: PLC0415
+
+    ledgers = ((one.run_id, read_lines(Path(one.path))) for one in report.origins)
+    return page.pieces(
+        report, chronicle_of(report, ledgers), rendered_at=datetime.now(UTC)
+    )
+
 
 # Each form as the pieces of its text; the long ones are never held as a whole.
 FORMS: dict[str, Pieces] = {
@@ -34,10 +50,12 @@ FORMS: dict[str, Pieces] = {
     "json": json_form.pieces,
     "csv": csv_form.pieces,
     "markdown": lambda report: (markdown_form.render(report),),
+    "html": _page,
     "junit": junit_form.pieces,
     "joblog": joblog_form.pieces,
 }
 SUFFIXES: dict[str, str] = {
+    ".html": "html",
     ".json": "json",
     ".csv": "csv",
     ".md": "markdown",

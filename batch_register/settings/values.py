@@ -13,7 +13,7 @@ from pathlib import Path
 
 from batch_register.settings.address import Address
 
-REPORT_SUFFIXES = (".json", ".csv", ".md", ".xml", ".joblog")
+REPORT_SUFFIXES = (".html", ".json", ".csv", ".md", ".xml", ".joblog")
 METRICS_SUFFIX = ".prom"  # node_exporter, "Textfile Collector"
 LONGEST_DURATION_S = 366 * 86_400.0  # beyond a year it is a slip of the finger
 

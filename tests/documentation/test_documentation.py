@@ -10,9 +10,9 @@ import pytest
 
 from batch_register import errors
 from batch_register.cli import COMMANDS
-from batch_register.cli.exit_codes import EXIT_CODES
 from batch_register.engine.outcome import exit_code
 from batch_register.entry import EntryState
+from batch_register.exit_codes import by_meaning
 from batch_register.ledger import notes
 from batch_register.model import Action, RunCounts, StopReason
 from tests.documentation.fault_classes import shown_by
@@ -78,10 +78,10 @@ def test_every_exit_code_is_in_the_table_and_no_other() -> None:
     assert listed == codes()
 
 
-def test_the_manual_words_every_exit_code_as_the_table_does() -> None:
+def test_every_exit_code_means_what_the_table_says() -> None:
     table = section("Exit codes of `run`")
     rows = re.findall(r"^\| ([0-9, ]+) \| (.*) \|$", table, re.MULTILINE)
-    assert dict(rows) == EXIT_CODES
+    assert dict(rows) == by_meaning()
 
 
 @pytest.mark.parametrize("word", [*EntryState, *Action])

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from batch_register.errors import ManifestProblem
+from batch_register.exit_codes import MEANINGS
 from batch_register.notify.document import LIMIT_BYTES, MOST_TROUBLES, body
-from batch_register.notify.ending import MEANINGS, Ending, Reason, is_told
+from batch_register.notify.ending import Ending, Reason, is_told
 from batch_register.notify.words import text, title
-from tests.documentation.test_documentation import section
 from tests.notify.endings import ending, report, row
 
 INVALID = Reason(
@@ -31,13 +31,6 @@ def document(of: Ending) -> dict[str, Any]:
     assert len(data) <= LIMIT_BYTES
     found: dict[str, Any] = json.loads(data)
     return found
-
-
-def test_every_exit_code_means_what_readme_says() -> None:
-    table = section("Exit codes of `run`")
-    rows = re.findall(r"^\| ([0-9, ]+) \| (.*) \|$", table, re.MULTILINE)
-    told = {int(code): words for codes, words in rows for code in codes.split(", ")}
-    assert told == MEANINGS
 
 
 @pytest.mark.parametrize("code", MEANINGS)

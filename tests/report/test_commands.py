@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from batch_register.cli.report import command as report
 from batch_register.errors import LedgerError, SettingsError
 
 GOLDEN = Path(__file__).parent / "golden"
+_RENDERED = re.compile("Rendered [^<]*")
 
 
 @pytest.fixture
@@ -74,6 +76,32 @@ def test_a_file_gets_the_form_asked_for_else_that_of_its_suffix(
     result = _run(report, ledger, "-o", tmp_path / name, *options)
     assert (result.exit_code, result.stdout) == (0, "")
     assert (tmp_path / name).read_bytes() == (GOLDEN / golden).read_bytes()
+
+
+def test_a_page_tells_what_only_the_ledger_knows(ledger: Path, tmp_path: Path) -> None:
+    result = _run(report, ledger, "-o", tmp_path / "r.html")
+    assert (result.exit_code, result.output) == (0, "")
+    page = (tmp_path / "r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "about to register the file for image img-hostile" in page
+    assert '<h2 id="night">' in page
+    assert "running has further images" in page
+    shown = _run(report, ledger, "--format", "html").stdout
+    assert _RENDERED.sub("", shown) == _RENDERED.sub("", page)
+
+
+def test_the_nights_of_shards_are_one(new_ledger, tmp_path: Path) -> None:
+    paths = []
+    for key in ("a", "b"):
+        shard = new_ledger()
+        shard.start(f"run-{key}")
+        shard.declare(key)
+        shard.activate(key, f"img-{key}")
+        paths.append(tmp_path / f"{key}.jsonl")
+        paths[-1].write_bytes(shard.raw)
+    page = _run(report, *paths, "--format", "html").stdout
+    assert "2 runs," in page
+    assert "2 attempts" in page
 
 
 def test_the_same_ledger_twice_counts_once(ledger: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from batch_register.entry import EntryState
 from batch_register.model import Action, Fault, FaultKind
 from batch_register.report.advice import advice
-from batch_register.report.digest import headline, tasks
+from batch_register.report.digest import headline, tasks, verdict
 from batch_register.report.fold import fold, source_of
+from tests.report.made import plain_row, report_of
 
 
 def test_the_headline_counts_what_there_is(new_ledger) -> None:
@@ -41,3 +45,36 @@ def test_every_action_has_one_sentence_that_says_who_does_what(
     assert who
     assert what.endswith(".")
     assert what.count(". ") == 0
+
+
+@pytest.mark.parametrize(
+    ("actions", "state", "sentence"),
+    [
+        ((), EntryState.ACTIVE, "There is nothing to report on."),
+        ((Action.NONE,), EntryState.ACTIVE, "All is done."),
+        (
+            (Action.NONE, Action.RUN_AGAIN, Action.FIX_SOURCE),
+            EntryState.FAILED,
+            "Somebody has to act.",
+        ),
+        (
+            (Action.WAIT, Action.RUN_AGAIN),
+            EntryState.UNKNOWN,
+            "Run it again: nothing else is to be done.",
+        ),
+        (
+            (Action.NONE, Action.WAIT),
+            EntryState.UNFINISHED,
+            "The cloud is still at work: the next run looks again.",
+        ),
+        ((Action.NONE,), EntryState.FAILED, "Nothing is to be done."),
+    ],
+)
+def test_the_verdict_is_what_the_most_urgent_action_asks(
+    actions, state: EntryState, sentence: str
+) -> None:
+    rows = [
+        replace(plain_row(f"{number}", state), action=action)
+        for number, action in enumerate(actions)
+    ]
+    assert verdict(report_of(rows)) == sentence

@@ -43,7 +43,7 @@ async def test_the_suffix_decides_the_form(
 def test_an_unknown_suffix_is_refused_with_those_that_exist(name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         form_for(Path(name))
-    assert caught.value.hint == "use one of .csv, .joblog, .json, .md, .xml"
+    assert caught.value.hint == "use one of .csv, .html, .joblog, .json, .md, .xml"
 
 
 def test_run_offers_every_suffix_that_has_a_form() -> None:
