@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
+from batch_register.cli.colour import is_coloured
 from batch_register.cli.display import Display, choose_display
 from batch_register.logs import LogPlan
 from batch_register.settings import Output, ResolvedSettings
@@ -31,16 +32,15 @@ def log_plan(
 ) -> LogPlan:
     """Return what is logged; beside a bar, and where quiet is wanted, only warnings.
 
-    A level that somebody chose holds everywhere. NO_COLOR is honoured (no-color.org).
+    A level that somebody chose holds everywhere.
     """
     settings = resolved.settings
     hushed = display is Display.BAR or settings.output is Output.QUIET
     is_terminal = stream.isatty()
-    wants_colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return LogPlan(
         level=settings.log_level,
         is_terminal=is_terminal,
-        has_colour=is_terminal and wants_colour,
+        has_colour=is_coloured(stream, environ),
         stream_level=(
             "warning" if hushed and not resolved.is_chosen("log_level") else None
         ),

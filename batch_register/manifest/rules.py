@@ -158,7 +158,10 @@ NOT_YET: Final[dict[str, str]] = {
     "source": "upload the file to a bucket, and name it with `bucket` and `object`",
 }
 
-NEVER_HELD: Final = "the manifest never holds credentials, endpoints or concurrency"
+NEVER_HELD: Final = (
+    "the manifest never holds credentials, endpoints or concurrency; remove it: "
+    "they belong in clouds.yaml and in flags"
+)
 
 CREDENTIAL_WORDS: Final = frozenset(
     {
@@ -206,6 +209,15 @@ _SETTING_WORDS = frozenset(
         "workers",
     }
 )
+_LONGEST: Final = {
+    "manifest name": 43,
+    "name": MAX_NAME,
+    "key": MAX_NAME,
+    "os_version": MAX_TEXT,
+    "tags value": 43,
+    "labels value": MAX_TEXT,
+    "object": MAX_OBJECT,
+}
 _DISK_PARTS = ("-flat.vmdk", "-delta.vmdk", "-FLAT.VMDK", "-DELTA.VMDK")
 
 
@@ -223,17 +235,30 @@ def _plain_word(key: str) -> str:
     return key.lower().replace("-", "_")
 
 
-def source_hint(field: str, value: str) -> str:
-    """Return what is wrong with a source, or nothing where its rule says it better.
+def known_mistake(rule: str, value: str) -> str:
+    """Return what is wrong with a text, or nothing where its rule says it better.
 
     The sentence goes on from the field's name and value.
     """
     hints = {
+        "bucket": _capitals_hint,
         "object": _object_hint,
         "image_url": _image_url_hint,
         "source_url": _web_hint,
     }
-    return hints[field](value) if field in hints else ""
+    if rule in hints and (hint := hints[rule](value)):
+        return hint
+    longest = _LONGEST.get(rule, len(value))
+    if len(value) > longest:
+        return f"has {len(value)} characters, and {longest} are allowed: shorten it"
+    return ""
+
+
+def _capitals_hint(bucket: str) -> str:
+    """Return the name in small letters where that is all that is wrong with it."""
+    if not re.fullmatch(BUCKET_PATTERN, bucket.lower()):
+        return ""
+    return f'has capital letters, which no bucket has: write "{bucket.lower()}"'
 
 
 def _image_url_hint(value: str) -> str:
@@ -263,7 +288,10 @@ def _web_hint(address: str) -> str:
 def _object_hint(key: str) -> str:
     """Return what is wrong with an object key, where it is a known mistake."""
     if any(c.isspace() for c in key):
-        return "has a blank in the object key, which the service refuses: rename it"
+        return (
+            "has a blank in the object key, which the service refuses: "
+            "rename the object, and write its new key here"
+        )
     if re.search(_SIGNED, key):
         return "holds the query of a signed address: write the object key alone"
     if key.endswith(_DISK_PARTS):
@@ -272,7 +300,10 @@ def _object_hint(key: str) -> str:
             "export the disk to a single file"
         )
     if ":" in key:
-        return "has a ':' in the object key, which the service refuses: rename it"
+        return (
+            "has a ':' in the object key, which the service refuses: "
+            "rename the object, and write its new key here"
+        )
     return ""
 
 
