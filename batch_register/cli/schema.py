@@ -11,7 +11,7 @@ import click
 
 from batch_register.cli import stdout
 from batch_register.errors import SettingsError
-from batch_register.manifest.schema import schema_text
+from batch_register.manifest.editor_schema import schema_text
 
 
 @click.command("schema")
