@@ -8,6 +8,7 @@ keys of an entry mean.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import Cloud
@@ -107,7 +108,9 @@ def _named(surroundings: Surroundings, name: str, region: str | None) -> Cloud:
     if entry is None:
         known = ", ".join(sorted(clouds)) or "none"
         message = f"there is no cloud {name!r} in {source}"
-        raise SettingsError(message, hint=f"known clouds: {known}")
+        close = get_close_matches(name, map(str, clouds), n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        raise SettingsError(message, hint=f"{meant}known clouds: {known}")
     if not isinstance(entry, Mapping):
         message = f"cloud {name!r} in {source} is not a mapping"
         raise SettingsError(message, hint="indent its keys below its name")
