@@ -116,7 +116,11 @@ def without_secrets(error: BatchRegisterError) -> tuple[ManifestProblem, ...]:
     if not isinstance(error, ManifestError):
         return ()
     return tuple(
-        replace(problem, message=redact_text(problem.message))
+        replace(
+            problem,
+            message=redact_text(problem.message),
+            entry=redact_text(problem.entry),
+        )
         for problem in error.problems
     )
 
