@@ -33,14 +33,14 @@ _FORMATS: Final = {
     "raw": "The disk byte by byte, without a format.",
     "qcow2": "Copy-on-write disk of QEMU and KVM.",
     "iso": "Image of an optical disc, such as an installer.",
-    "vmdk": "Disk of VMware; only with `source_url`.",
-    "vhdx": "Virtual hard disk of newer Hyper-V; only with `source_url`.",
-    "vdi": "Disk of VirtualBox; only with `source_url`.",
-    "ploop": "Disk of Virtuozzo; only with `source_url`.",
+    "vmdk": "Disk of VMware; only with source_url.",
+    "vhdx": "Virtual hard disk of newer Hyper-V; only with source_url.",
+    "vdi": "Disk of VirtualBox; only with source_url.",
+    "ploop": "Disk of Virtuozzo; only with source_url.",
 }
 _TAG: Final = {
-    "key": ("A tag's key.", "wave"),
-    "value": ("The tag's value; may be empty.", "07"),
+    "key": ("A tag's key.", "team"),
+    "value": ("The tag's value; may be empty.", "db"),
 }
 _LABEL: Final = {
     "key": ("A label's key.", "owner"),
@@ -102,7 +102,11 @@ def _describe(fields: Shape) -> None:
         _explain(fields[field]["propertyNames"], *words["key"])
         _explain(fields[field]["additionalProperties"], *words["value"])
     for field, advice in rules.NOT_YET.items():
-        fields[field] = {"not": {}, "description": f"Not supported yet: {advice}."}
+        fields[field] = {
+            "not": {},
+            "doNotSuggest": True,
+            "description": f"Not supported yet: {advice}.",
+        }
 
 
 def _explain(shape: Shape, description: str, example: str) -> None:

@@ -166,11 +166,10 @@ class ImageFields(TypedDict, total=False):
     min_ram: Annotated[
         int,
         Field(
-            description="Smallest memory in MB; 0 asks for none.",
+            description="Smallest memory in MB; 0, or left out, asks for none.",
             examples=[4096],
             ge=0,
             le=rules.MAX_INTEGER,
-            json_schema_extra={"default": 0},
         ),
     ]
     disk_format: Annotated[
@@ -196,9 +195,8 @@ class ImageFields(TypedDict, total=False):
     protected: Annotated[
         bool,
         Field(
-            description="Whether the cloud refuses to delete the image.",
+            description="Whether the cloud refuses to delete the image; left out, it does not.",
             examples=[True],
-            json_schema_extra={"default": False},
         ),
     ]
     tags: Annotated[
@@ -206,7 +204,7 @@ class ImageFields(TypedDict, total=False):
         Field(
             description="Tags of the image in the cloud, beside our own three; merged "
             "key by key with the defaults.",
-            examples=[{"wave": "07"}],
+            examples=[{"team": "db"}],
             max_length=rules.MAX_TAGS,
             json_schema_extra={
                 "propertyNames": _key_shape("tags key", rules.TAG_KEY_PATTERN)
@@ -231,11 +229,10 @@ class ImageFields(TypedDict, total=False):
     priority: Annotated[
         int,
         Field(
-            description="Images with a higher priority go first.",
+            description="Images with a higher priority go first; left out, it is 0.",
             examples=[10],
             ge=-rules.MAX_INTEGER,
             le=rules.MAX_INTEGER,
-            json_schema_extra={"default": 0},
         ),
     ]
     size_bytes: Annotated[

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pydantic_core import ErrorDetails, ValidationError
 
+from batch_register.manifest.known_mistakes import known_mistake
 from batch_register.manifest.problems import Mark, shown
 from batch_register.manifest.rules import (
     DISK_FORMATS,
@@ -22,7 +23,6 @@ from batch_register.manifest.rules import (
     Kind,
     is_credential,
     is_never_held,
-    known_mistake,
 )
 from batch_register.manifest.scalars import resolve
 from batch_register.manifest.tree import ListNode, MapNode, Node, Scalar

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from batch_register.manifest import json_schema
+from batch_register.manifest import json_schema, parse_manifest, rules
 from batch_register.manifest.schema import DEFAULTS_FIELDS, HEAD_FIELDS, IMAGE_FIELDS
 from tests.editor.language_server import LanguageServer
 
@@ -50,6 +50,7 @@ def explained(server: LanguageServer, text: str, word: str) -> str:
 def test_every_field_is_offered_with_what_it_means(server, text, fields):
     items = offered(server, text)
     assert {*fields} <= items.keys()
+    assert not {*rules.NOT_YET} & items.keys()
     for field in fields:
         assert "documentation" in items[field], field
 
@@ -71,6 +72,36 @@ def test_formats_are_offered_as_values(server):
 def test_snippets_are_offered_where_they_belong(server, text, label, inserted):
     item = offered(server, text)[label]
     assert inserted in item.get("insertText", item.get("textEdit", {}).get("newText"))
+
+
+FIELDS_THAT_FILL_THEMSELVES = (
+    "bucket",
+    "image_url",
+    "source_url",
+    "min_disk",
+    "min_ram",
+    "priority",
+    "size_bytes",
+    "tags",
+    "labels",
+    "the usual defaults",
+)
+IMAGE = "{name: a, image_url: 'bkt:a', os_version: X, min_disk: 40}"
+
+
+def test_what_is_filled_in_with_a_field_is_right_as_it_stands(server):
+    """A value that YAML takes for a number would need quotes, which are not put in."""
+    text = f"{HEAD}images: [{IMAGE}]\ndefaults:\n  "
+    items = offered(server, text)
+    for label in FIELDS_THAT_FILL_THEMSELVES:
+        inserted = re.sub(r"\$\{\d:([^}]*)\}", r"\1", items[label]["insertText"])
+        filled = text + inserted.replace("\n", "\n  ")
+        assert parse_manifest(filled.encode(), path="wave.yaml").images, label
+
+
+def test_an_image_list_begins_with_a_name_and_no_more(server):
+    inserted = offered(server, f"{HEAD}imag")["images"]["insertText"]
+    assert inserted == "images:\n  - name: "
 
 
 WHOLE = f"""\
@@ -141,7 +172,7 @@ const Ajv = require('ajv');
 const schema = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const ajv = new Ajv({strictSchema: true, strictTypes: false, allErrors: true});
 for (const word of ['markdownDescription', 'defaultSnippets', 'enumDescriptions',
-                    'patternErrorMessage']) ajv.addKeyword(word);
+                    'patternErrorMessage', 'doNotSuggest']) ajv.addKeyword(word);
 if (!ajv.validateSchema(schema)) throw new Error(ajv.errorsText());
 const good = {version: 1, name: 'w', images: [{name: 'a', image_url: 'bkt:a'}]};
 const check = ajv.compile(schema);

@@ -13,6 +13,7 @@ import pytest
 
 from batch_register.errors import ManifestError, ManifestProblem
 from batch_register.manifest import parse_manifest
+from batch_register.manifest.events import open_native, open_pure
 
 GOOD = """\
 version: 1
@@ -186,13 +187,14 @@ MISTAKES: dict[str, tuple[tuple[str, str], int, Mend]] = {
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("opener", [open_native, open_pure])
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_the_message_is_enough_to_mend_it(mistake, line_break):
+def test_the_message_is_enough_to_mend_it(mistake, opener, line_break):
     (right, wrong), line, mend = MISTAKES[mistake]
     assert right in GOOD
     text = GOOD.replace(right, wrong, 1).replace("\n", line_break)
     with pytest.raises(ManifestError) as caught:
-        parse_manifest(text.encode(), path="wave.yaml")
+        parse_manifest(text.encode(), path="wave.yaml", open_events=opener)
     first = caught.value.problems[0]
     assert first.line == line
     assert "do-not-show-me" not in first.message

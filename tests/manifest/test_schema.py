@@ -107,7 +107,7 @@ def test_every_format_is_described():
     for word, described in zip(about["enum"], about["enumDescriptions"], strict=True):
         assert described.endswith(".")
         is_web_only = word not in rules.DISK_FORMATS
-        assert ("only with `source_url`" in described) is is_web_only
+        assert ("only with source_url" in described) is is_web_only
 
 
 def test_whatever_stands_beside_a_reference_is_seen():
