@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,18 +34,69 @@ def environment(name: str, *packages: str) -> Iterator[Path]:
     Raises:
         NotToBeHadError: the package index does not give what is needed.
     """
-    with cache_of(name) as cache:
-        env = cache / f"{name}-{digest(sys.version, sys.base_prefix, *packages)}"
-        if not (env / "complete").exists():
-            shutil.rmtree(env, ignore_errors=True)
-            venv.create(env, with_pip=True)
-            pip(env, "install", *packages)
-            (env / "complete").touch()
+
+    def install(env: Path) -> None:
+        venv.create(env, with_pip=True)
+        pip(env, "install", *packages)
+
+    version = digest(sys.version, sys.base_prefix, *packages)
+    with _built(name, version, install) as env:
         yield env
 
 
 @contextmanager
-def cache_of(name: str) -> Iterator[Path]:
+def node_modules(name: str, *packages: str) -> Iterator[Path]:
+    """Lend a folder `node_modules` with these packages; nobody else has it.
+
+    Raises:
+        NotToBeHadError: there is no Node.js here, or its registry does not give them.
+    """
+    if shutil.which("node") is None or (npm := shutil.which("npm")) is None:
+        raise NotToBeHadError("there is no Node.js here")
+    flags = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
+
+    def install(env: Path) -> None:
+        env.mkdir()
+        (env / "package.json").write_text("{}", encoding="utf-8")
+        words = [npm, "install", "--prefix", str(env), *flags, *packages]
+        attempt(words, failure="npm error")
+
+    with _built(name, digest(*packages), install) as env:
+        yield env / "node_modules"
+
+
+def unpacked(package: str) -> Path:
+    """Return the folder of a Debian package that is unpacked there, and not installed.
+
+    Raises:
+        NotToBeHadError: the package index does not give it.
+    """
+
+    def unpack(place: Path) -> None:
+        place.mkdir()
+        _download(package, place)
+        (archive,) = place.glob("*.deb")
+        attempt(["dpkg", "-x", str(archive), str(place)], failure="error")
+        archive.unlink()
+
+    with _built(package, "unpacked", unpack) as place:
+        return place
+
+
+@contextmanager
+def _built(name: str, version: str, build: Callable[[Path], None]) -> Iterator[Path]:
+    """Lend a folder of the cache, built if this version is not there yet."""
+    with _cache_of(name) as cache:
+        place = cache / f"{name}-{version}"
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            build(place)
+            (place / "complete").touch()
+        yield place
+
+
+@contextmanager
+def _cache_of(name: str) -> Iterator[Path]:
     """Lend the cache folder to build `name` in; nobody else builds it.
 
     Raises:
@@ -61,25 +112,6 @@ def cache_of(name: str) -> Iterator[Path]:
     with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield cache
-
-
-def unpacked(package: str) -> Path:
-    """Return the folder of a Debian package that is unpacked there, and not installed.
-
-    Raises:
-        NotToBeHadError: the package index does not give it.
-    """
-    with cache_of(package) as cache:
-        place = cache / package
-        if not (place / "complete").exists():
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir()
-            _download(package, place)
-            (archive,) = place.glob("*.deb")
-            attempt(["dpkg", "-x", str(archive), str(place)], failure="error")
-            archive.unlink()
-            (place / "complete").touch()
-    return place
 
 
 def _download(package: str, place: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
+from batch_register.cli.colour import is_coloured
 from batch_register.cli.display import Display, choose_display
 from batch_register.logs import LogPlan
 from batch_register.settings import Output, ResolvedSettings
@@ -32,7 +33,7 @@ def log_plan(
     """Return what is logged: beside a bar warnings, and for quiet runs only errors.
 
     A warning of a run that ends well is no reason for a scheduler's mail. A level that
-    somebody chose holds everywhere. NO_COLOR is honoured (no-color.org).
+    somebody chose holds everywhere.
     """
     settings = resolved.settings
     if resolved.is_chosen("log_level"):
@@ -42,11 +43,10 @@ def log_plan(
     else:
         stream_level = "warning" if display is Display.BAR else None
     is_terminal = stream.isatty()
-    wants_colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return LogPlan(
         level=settings.log_level,
         is_terminal=is_terminal,
-        has_colour=is_terminal and wants_colour,
+        has_colour=is_coloured(stream, environ),
         stream_level=stream_level,
         log_file=settings.log_file,
     )

@@ -11,8 +11,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 
 import click
 
@@ -93,7 +92,7 @@ def describe(error: BaseException) -> Failure:
                 message=redact_text(error.message).translate(_CONTROLS),
                 hint=error.hint or _advice(error),
                 exit_code=error.exit_code,
-                problems=error.problems if isinstance(error, ManifestError) else (),
+                problems=without_secrets(error),
             )
         case click.ClickException():
             return Failure(
@@ -111,6 +110,20 @@ def describe(error: BaseException) -> Failure:
             )
         case _:
             return _bug(error)
+
+
+def without_secrets(error: BatchRegisterError) -> tuple[ManifestProblem, ...]:
+    """Return a manifest's problems; those that quote a secret do it no longer."""
+    if not isinstance(error, ManifestError):
+        return ()
+    return tuple(
+        replace(
+            problem,
+            message=redact_text(problem.message),
+            entry=redact_text(problem.entry),
+        )
+        for problem in error.problems
+    )
 
 
 def _advice(error: BatchRegisterError) -> str:
@@ -166,12 +179,9 @@ def _show(error: BaseException, failure: Failure, style: ErrorStyle) -> None:
 def _headline(error: BaseException, failure: Failure) -> str:
     if isinstance(error, ManifestError):
         # Here and not above: a mistyped flag need not wait for a YAML parser.
-        from batch_register.manifest import (  # noqa: PLC0415
-            excerpt_text,
-            render_problems,
-        )
+        from batch_register.cli.mistakes import mistakes_text  # noqa: PLC0415
 
-        return render_problems(error, excerpt_text(Path(error.path))).rstrip()
+        return mistakes_text(error, sys.stderr)
     if failure.exit_code == INTERRUPTED:
         return failure.message
     return f"error: {failure.message}"

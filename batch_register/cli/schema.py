@@ -18,7 +18,7 @@ from batch_register.errors import SettingsError
 
 
 def _manifest() -> Mapping[str, object]:
-    from batch_register.manifest.schema import json_schema  # noqa: PLC0415 - see above
+    from batch_register.manifest.editor_schema import json_schema  # noqa: PLC0415 - see above
 
     return json_schema()
 

@@ -6,7 +6,11 @@ Decides: how the verdict is shown. Must not know: the rules.
 from __future__ import annotations
 
 import dataclasses
+import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -41,6 +45,12 @@ from batch_register.model import Manifest
     help="The same for this entry of clouds.yaml, its overrides included.",
 )
 @click.option(
+    "--watch",
+    "is_watching",
+    is_flag=True,
+    help="Check again whenever the file changes, until interrupted.",
+)
+@click.option(
     "--output",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -48,28 +58,83 @@ from batch_register.model import Manifest
     help="For a person, or for a program.",
 )
 def command(
-    manifest: Path, cloud_profile: str | None, cloud: str | None, output: str
+    manifest: Path,
+    cloud_profile: str | None,
+    cloud: str | None,
+    output: str,
+    *,
+    is_watching: bool,
 ) -> int:
     """Check MANIFEST without any cloud, and name every mistake.
 
-    Ends with 0 where there is none, and with 65 otherwise.
+    Ends with 0 where there is none, and with 65 otherwise; with --watch, with 130 when
+    it is interrupted.
     """
     profile = _profile(cloud_profile, cloud)
+    if is_watching:
+        if output == "json":
+            message = "--watch and --output json are both given"
+            raise SettingsError(message, hint="call `validate --output json` each time")
+        _watch(manifest, profile)
     try:
-        checked = load_manifest(manifest)
-        if profile is not None:
-            _check_profile(manifest, checked, profile)
+        checked = _checked(manifest, profile)
     except ManifestError as error:
         if output == "text":
             raise
-        stdout.write_json(_verdict(manifest, None, error.problems))
+        # Here and not above: most manifests are right.
+        from batch_register.cli.failures import without_secrets  # noqa: PLC0415
+
+        stdout.write_json(_verdict(manifest, None, without_secrets(error)))
         return error.exit_code
     if output == "json":
         stdout.write_json(_verdict(manifest, checked, ()))
     else:
-        count = len(checked.images)
-        stdout.write(f"OK: {count} image{'' if count == 1 else 's'}\n")
+        stdout.write(_praise(checked))
     return 0
+
+
+def _checked(path: Path, profile: Profile | None) -> Manifest:
+    """Return the manifest.
+
+    Raises:
+        SettingsError: the file cannot be read.
+        ManifestError: its content is wrong, or beyond the limits of the profile.
+    """
+    manifest = load_manifest(path)
+    if profile is not None:
+        _check_profile(path, manifest, profile)
+    return manifest
+
+
+def _praise(manifest: Manifest) -> str:
+    count = len(manifest.images)
+    return f"OK: {count} image{'' if count == 1 else 's'}\n"
+
+
+def _watch(path: Path, profile: Profile | None) -> NoReturn:
+    """Tell of the file on standard output, now and after every change of it.
+
+    Raises:
+        SettingsError: it is not there to begin with.
+    """
+    # Here and not above: a single check needs neither.
+    from batch_register.cli.mistakes import mistakes_text  # noqa: PLC0415
+    from batch_register.cli.watching import watch  # noqa: PLC0415
+
+    def check() -> None:
+        try:
+            verdict = _praise(_checked(path, profile))
+        except ManifestError as error:
+            verdict = f"{mistakes_text(error, sys.stdout)}\n"
+        except SettingsError as error:
+            verdict = f"{error.message}\n"
+        at = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
+        # Not `stdout.write`: a reader who has left ends this.
+        click.echo(f"{at} {path}\n{verdict}")
+
+    if not path.exists():
+        load_manifest(path)  # says why it cannot be read
+    watch(path, check, time.sleep)
 
 
 def _profile(cloud_profile: str | None, cloud: str | None) -> Profile | None:

@@ -8,6 +8,7 @@ keys of an entry mean.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import Cloud
@@ -116,8 +117,11 @@ def _named(surroundings: Surroundings, name: str, region: str | None) -> Cloud:
     if entry is None:
         known = ", ".join(sorted(clouds))
         message = f"there is no cloud {name!r} in {source}"
-        hint = f"name one of these: {known}" if known else "describe it in clouds.yaml"
-        raise SettingsError(message, hint=hint)
+        if not known:
+            raise SettingsError(message, hint="describe it in clouds.yaml")
+        close = get_close_matches(name, map(str, clouds), n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        raise SettingsError(message, hint=f"{meant}name one of these: {known}")
     if not isinstance(entry, Mapping):
         message = f"cloud {name!r} in {source} is not a mapping"
         raise SettingsError(message, hint="indent its keys below its name")

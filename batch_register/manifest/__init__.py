@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from batch_register.manifest.editor_schema import json_schema, schema_text
 from batch_register.manifest.load import (
     excerpt_text,
     load_manifest,
     parse_manifest,
 )
 from batch_register.manifest.rendering import render_problems
-from batch_register.manifest.schema import json_schema, schema_text
 
 __all__ = [
     "excerpt_text",

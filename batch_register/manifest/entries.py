@@ -28,7 +28,12 @@ from batch_register.manifest.sources import (
     source_of,
 )
 from batch_register.manifest.tree import ListNode, MapNode, Node, Scalar
-from batch_register.manifest.wording import Scope, missing_field, worded
+from batch_register.manifest.wording import (
+    Scope,
+    findings,
+    meant_fields,
+    missing_field,
+)
 from batch_register.model import EntryKey, ImageSpec, Pairs
 
 Plain = dict[str, object]
@@ -74,10 +79,9 @@ class Defaults:
         try:
             DEFAULTS.validate_python(self.plain)
         except ValidationError as error:
-            for found in error.errors(include_url=False, include_input=False):
-                problems.add(
-                    *worded(found, Scope.DEFAULTS, [self.node], DEFAULTS_FIELDS)
-                )
+            maps = [self.node]
+            for found in findings(error, Scope.DEFAULTS, maps, DEFAULTS_FIELDS):
+                problems.add(*found)
         _check_one_source(self.node, problems, "")
 
     def merged_with(self, own: Plain) -> Plain:
@@ -115,11 +119,13 @@ class EntryReader:
         self._keys: dict[str, int] = {}
         self._sources: dict[tuple[str, str], int] = {}
         self._shared: dict[Pairs, Pairs] = {}
+        self._lacks: list[tuple[Mark | None, str, str]] = []
         self.count = 0
         self.specs: list[ImageSpec] = []
 
     def read(self, node: Node) -> None:
         """Add one image, or note everything that is wrong with it."""
+        self.settle()
         self.count += 1
         if not isinstance(node, MapNode):
             message = "an image must be a map of fields, such as `- name: web-01`"
@@ -135,6 +141,15 @@ class EntryReader:
                 self._spec(checked, source_of(fields), place(node.mark)[0])
             )
 
+    def settle(self) -> None:
+        """Note what the last image lacks.
+
+        Not before the next one begins: a slip in the indentation may have cut it in two.
+        """
+        for mark, message, entry in self._lacks:
+            self._problems.add(mark, message, entry=entry)
+        self._lacks.clear()
+
     def _entry(self, fields: Plain) -> str:
         """Return the key by which messages call the image."""
         key = fields.get("key", fields.get("name"))
@@ -146,21 +161,17 @@ class EntryReader:
             return IMAGE.validate_python(fields)
         except ValidationError as error:
             maps = [node, *self._maps]
-            for found in error.errors(include_url=False, include_input=False):
-                mark, message = worded(found, Scope.IMAGE, maps, IMAGE_FIELDS)
-                self._problems.add(mark, message, entry=entry)
+            for found in findings(error, Scope.IMAGE, maps, IMAGE_FIELDS):
+                self._problems.add(*found, entry=entry)
         return None
 
     def _check_presence(self, node: MapNode, fields: Plain, entry: str) -> bool:
         """Return whether everything is there that may come from the defaults."""
-        missing = [
-            missing_field(field, Scope.IMAGE)
-            for field in required_in_effect(fields)
-            if field not in fields
-        ]
-        missing += filter(None, (missing_source(fields), format_problem(fields)))
-        for message in missing:
-            self._problems.add(node.mark, message, entry=entry)
+        missing = _missing(fields)
+        if missing:  # misspelt is not missing, and named by its misspelling
+            meant = meant_fields({*fields, *self._defaults.plain}, IMAGE_FIELDS)
+            named = _missing({**dict.fromkeys(meant), **fields})
+            self._lacks = [(node.mark, message, entry) for message in named]
         return _check_one_source(node, self._problems, entry) and not missing
 
     def _check_twin(self, node: MapNode, fields: Plain, entry: str) -> bool:
@@ -213,6 +224,17 @@ class EntryReader:
         if len(self._shared) < _MAX_SHARED:
             return self._shared.setdefault(pairs, pairs)
         return self._shared.get(pairs, pairs)
+
+
+def _missing(fields: Plain) -> list[str]:
+    """Return a sentence for everything that an image lacks."""
+    missing = [
+        missing_field(field, Scope.IMAGE)
+        for field in required_in_effect(fields)
+        if field not in fields
+    ]
+    source = missing_source(fields)
+    return [*missing, *filter(None, (source, format_problem(fields)))]
 
 
 def _mark_of(node: MapNode, field: str) -> Mark | None:

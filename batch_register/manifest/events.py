@@ -16,7 +16,7 @@ from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
 
-from batch_register.manifest.problems import UnreadableError, place
+from batch_register.manifest.problems import UnreadableError, place, shown
 
 EventSource = Callable[[], Event]  # never called again after the stream's end
 EventOpener = Callable[[bytes], EventSource]
@@ -123,11 +123,18 @@ def syntax_error(error: YAMLError, data: bytes) -> UnreadableError:
         return UnreadableError(1, 1, f"this is not YAML: {_one_line(str(error))}")
     problem = error.problem or error.context or "unknown trouble"
     mark = error.problem_mark or error.context_mark
+    if error.context_mark and re.search(_NOTICED_LATE, problem):
+        mark = error.context_mark
     line, column = place(mark)
-    if "found unexpected end of stream" in problem and error.context_mark:
-        line, column = place(error.context_mark)
-    message = _explained(problem, _character(data, line, column))
-    return UnreadableError(line, column, message)
+    lines = _LINE_BREAK.split(data.decode(errors="replace"))
+    if "mapping values" in problem and (slip := _missing_blank(lines, line)):
+        return UnreadableError(*slip)
+    rest = lines[line - 1][column - 1 :] if line <= len(lines) else ""
+    return UnreadableError(line, column, _explained(problem, rest))
+
+
+# A parser notices these far behind the place that has to be changed.
+_NOTICED_LATE = "found unexpected end of stream|find expected ':'"
 
 
 # What libyaml (first) and the Python parser (second) say, and what it means.
@@ -146,14 +153,14 @@ _MEANINGS: Final[tuple[tuple[str, str], ...]] = (
         "a '? ' is not expected here: put the value in quotes",
     ),
     (r"found unexpected ':'", "a blank is missing after this ':'"),
-    (r"find expected ':'", "a ':' is missing: this line is not `key: value`"),
+    (r"find expected ':'", "a ':' is missing: write `key: value` on this line"),
     (
         r"tab character",
         "a tab is used for indentation: YAML takes spaces only",
     ),
     (
         r"unexpected end of stream",
-        "a quote is opened here and never closed",
+        "a quote is opened here and never closed: close it where the value ends",
     ),
     (r"unexpected document", "a quote is still open where '---' or '...' stands"),
     (
@@ -196,23 +203,35 @@ _MEANINGS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-def _explained(problem: str, character: str) -> str:
-    """Return what a parser's complaint means for the person who wrote the file."""
+def _explained(problem: str, rest: str) -> str:
+    """Return what a parser's complaint means for the person who wrote the file.
+
+    `rest` is what stands at the place, up to the end of the line.
+    """
     if "cannot start any token" in problem:
-        if character == "\t":
+        if rest.startswith("\t"):
             return "a tab is used for indentation: YAML takes spaces only"
-        return f"a value cannot begin with {character!r}: put it in quotes"
+        return f"a value cannot begin with {rest[:1]!r}: put it in quotes"
+    if "find expected ':'" in problem and (key := re.match(r"(\w+):\S", rest)):
+        name = shown(key[1])
+        return f"a blank is missing behind the ':': write `{name}: ` and then the value"
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, problem):
             return meaning
     return f"this is not YAML: {_one_line(problem)}"
 
 
-def _character(data: bytes, line: int, column: int) -> str:
-    """Return the character at a place, or nothing behind the end."""
-    lines = _LINE_BREAK.split(data.decode(errors="replace"))
-    text = lines[line - 1] if line <= len(lines) else ""
-    return text[column - 1 : column]
+def _missing_blank(lines: list[str], line: int) -> tuple[int, int, str] | None:
+    """Return place and sentence where a list item above lacks the blank behind its '-'.
+
+    `-name: x` is a key of that name, so that only the line below it looks wrong.
+    """
+    above = lines[line - 2] if 1 < line <= len(lines) else ""
+    found = re.match(r"(\s*)-(\w+):(?:\s|$)", above)
+    if found is None:
+        return None
+    message = f"a blank is missing behind the '-': write `- {shown(found[2])}: `"
+    return line - 1, len(found[1]) + 1, message
 
 
 def _one_line(text: str) -> str:

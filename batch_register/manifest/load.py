@@ -36,12 +36,18 @@ from batch_register.manifest.tree import (
     Scalar,
     TreeBuilder,
 )
-from batch_register.manifest.wording import Scope, value_problem, worded
+from batch_register.manifest.wording import (
+    Scope,
+    findings,
+    meant_fields,
+    value_problem,
+)
 from batch_register.model import Manifest
 
 _QUOTED_BYTES = 40 * 2**20  # 100,000 images take some 30 MB
 _IMAGES = "images"
 _DEFAULTS = "defaults"
+_NO_IMAGES = "`images` is missing: list at least one, such as `- name: web-01`"
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -139,7 +145,7 @@ class _Reading:
         if not isinstance(root, MapNode):
             raise _no_manifest(root)
         name = self._head(root)
-        self._rest(root)
+        self._rest(root).settle()
         return name
 
     def _take(self, top: MapNode, item: Node) -> None:
@@ -166,13 +172,13 @@ class _Reading:
         try:
             return HEAD.validate_python(fields)["name"]
         except ValidationError as error:
-            for found in error.errors(include_url=False, include_input=False):
-                self.problems.add(*worded(found, Scope.HEAD, [root], HEAD_FIELDS))
+            for found in findings(error, Scope.HEAD, [root], HEAD_FIELDS):
+                self.problems.add(*found)
         _check_version(root.fields.get("version"))
         return ""
 
-    def _rest(self, root: MapNode) -> None:
-        """Check defaults and images as a whole."""
+    def _rest(self, root: MapNode) -> EntryReader:
+        """Check defaults and images as a whole; return the reader of the images."""
         defaults, images = root.fields.get(_DEFAULTS), root.fields.get(_IMAGES)
         if defaults is not None and not isinstance(defaults, MapNode):
             message = value_problem(_DEFAULTS, _DEFAULTS, defaults)
@@ -181,12 +187,13 @@ class _Reading:
             self.late_defaults = defaults
         reader = self._begin(root)
         if images is None:
-            message = "`images` is missing: list at least one, such as `- name: web-01`"
-            self.problems.add(root.mark, message)
+            if _IMAGES not in meant_fields(root.fields, HEAD_FIELDS):
+                self.problems.add(root.mark, _NO_IMAGES)
         elif not isinstance(images, ListNode):
             self.problems.add(images.mark, value_problem(_IMAGES, _IMAGES, images))
         else:
             self._check_list(reader, images)
+        return reader
 
     def _check_list(self, reader: EntryReader, images: ListNode) -> None:
         """Take the images of a list that was not streamed; refuse an empty one."""

@@ -10,7 +10,6 @@ reference, "Creating a Bucket"; OpenStack Glance, "Disk and Container Formats".
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -47,11 +46,11 @@ _NAME = r"A-Za-z0-9._\-\u3400-\u4dbf\u4e00-\u9fff"
 _HIDDEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff"
 _BUCKET = r"[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*"
 # The query of an address that was signed for somebody: a secret, and no part of a key.
-_SIGNED = (
+SIGNED_PATTERN: Final = (
     r"[?&](?:[Xx]-(?:[Aa]mz|[Oo]bs)-|(?:AWS)?AccessKeyId=|[Ss]ignature="
     r"|(?:[A-Za-z-]*-)?[Tt]oken=)"
 )
-_OBJECT = rf"(?![^:]*{_SIGNED})(?![^:]*-(?:flat|FLAT|delta|DELTA)\.(?:vmdk|VMDK)$)[^\s:{_HIDDEN}]+"
+_OBJECT = rf"(?![^:]*{SIGNED_PATTERN})(?![^:]*-(?:flat|FLAT|delta|DELTA)\.(?:vmdk|VMDK)$)[^\s:{_HIDDEN}]+"
 
 MANIFEST_NAME_PATTERN: Final = r"^[A-Za-z0-9_-]{1,43}$"
 NAME_PATTERN: Final = rf"^[{_NAME}](?:[{_NAME} ]*[{_NAME}])?$"
@@ -158,7 +157,10 @@ NOT_YET: Final[dict[str, str]] = {
     "source": "upload the file to a bucket, and name it with `bucket` and `object`",
 }
 
-NEVER_HELD: Final = "the manifest never holds credentials, endpoints or concurrency"
+NEVER_HELD: Final = (
+    "the manifest never holds credentials, endpoints or concurrency; remove it: "
+    "they belong in clouds.yaml and in flags"
+)
 
 CREDENTIAL_WORDS: Final = frozenset(
     {
@@ -206,7 +208,6 @@ _SETTING_WORDS = frozenset(
         "workers",
     }
 )
-_DISK_PARTS = ("-flat.vmdk", "-delta.vmdk", "-FLAT.VMDK", "-DELTA.VMDK")
 
 
 def is_never_held(key: str) -> bool:
@@ -221,64 +222,3 @@ def is_credential(key: str) -> bool:
 
 def _plain_word(key: str) -> str:
     return key.lower().replace("-", "_")
-
-
-def source_hint(field: str, value: str) -> str:
-    """Return what is wrong with a source, or nothing where its rule says it better.
-
-    The sentence goes on from the field's name and value.
-    """
-    hints = {
-        "object": _object_hint,
-        "image_url": _image_url_hint,
-        "source_url": _web_hint,
-    }
-    return hints[field](value) if field in hints else ""
-
-
-def _image_url_hint(value: str) -> str:
-    """Return what is wrong with bucket and object in one, where it is a known mistake."""
-    bucket, colon, key = value.partition(":")
-    if key.startswith("//"):
-        return 'has a scheme: write "<bucket>:<object>" instead'
-    if not colon:
-        return "has no ':': write \"<bucket>:<object>\""
-    if not key:
-        return "has no object key behind the ':'"
-    return _object_hint(key) or _bucket_hint(bucket)
-
-
-def _web_hint(address: str) -> str:
-    """Return what is wrong with an address in the web, where it is a known mistake."""
-    if "@" in address:
-        return "holds a login or an '@': the service must get the file without one"
-    if "?" in address or "#" in address:
-        return (
-            "holds a query or a fragment, which may be a secret and would stand in "
-            "the ledger and in reports: serve the file at a plain address"
-        )
-    return ""
-
-
-def _object_hint(key: str) -> str:
-    """Return what is wrong with an object key, where it is a known mistake."""
-    if any(c.isspace() for c in key):
-        return "has a blank in the object key, which the service refuses: rename it"
-    if re.search(_SIGNED, key):
-        return "holds the query of a signed address: write the object key alone"
-    if key.endswith(_DISK_PARTS):
-        return (
-            "names one part of a VMware disk, which the service cannot import: "
-            "export the disk to a single file"
-        )
-    if ":" in key:
-        return "has a ':' in the object key, which the service refuses: rename it"
-    return ""
-
-
-def _bucket_hint(bucket: str) -> str:
-    """Return what is wrong with the bucket of an image_url, where it is the bucket."""
-    if re.fullmatch(BUCKET_PATTERN, bucket):
-        return ""
-    must = RULES["bucket"].must.removeprefix("must be a bucket name: ")
-    return f"has no bucket name before the ':', which is {must}"

@@ -1,15 +1,14 @@
-"""The shape of a manifest, version 1: for pydantic, and as JSON Schema for editors.
+"""The shape of a manifest, version 1, for pydantic.
 
 Decides: which fields exist and what they hold. Must not know: YAML, places in a file,
-how a problem is worded.
+how a problem is worded, what an editor shows (`editor_schema`).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NotRequired, Required
+from typing import Annotated, Literal, NotRequired, Required
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from pydantic.config import JsonDict
@@ -17,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from batch_register.manifest import rules
-from batch_register.manifest.sources import EXCLUSIVE
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -168,11 +166,10 @@ class ImageFields(TypedDict, total=False):
     min_ram: Annotated[
         int,
         Field(
-            description="Smallest memory in MB; 0 asks for none.",
+            description="Smallest memory in MB; 0, or left out, asks for none.",
             examples=[4096],
             ge=0,
             le=rules.MAX_INTEGER,
-            json_schema_extra={"default": 0},
         ),
     ]
     disk_format: Annotated[
@@ -198,8 +195,8 @@ class ImageFields(TypedDict, total=False):
     protected: Annotated[
         bool,
         Field(
-            description="Whether the cloud refuses to delete the image.",
-            json_schema_extra={"default": False},
+            description="Whether the cloud refuses to delete the image; left out, it does not.",
+            examples=[True],
         ),
     ]
     tags: Annotated[
@@ -207,7 +204,7 @@ class ImageFields(TypedDict, total=False):
         Field(
             description="Tags of the image in the cloud, beside our own three; merged "
             "key by key with the defaults.",
-            examples=[{"wave": "07"}],
+            examples=[{"team": "db"}],
             max_length=rules.MAX_TAGS,
             json_schema_extra={
                 "propertyNames": _key_shape("tags key", rules.TAG_KEY_PATTERN)
@@ -232,11 +229,10 @@ class ImageFields(TypedDict, total=False):
     priority: Annotated[
         int,
         Field(
-            description="Images with a higher priority go first.",
+            description="Images with a higher priority go first; left out, it is 0.",
             examples=[10],
             ge=-rules.MAX_INTEGER,
             le=rules.MAX_INTEGER,
-            json_schema_extra={"default": 0},
         ),
     ]
     size_bytes: Annotated[
@@ -281,6 +277,7 @@ class Head(TypedDict):
         int,  # not Literal[1], which takes true and 1.0 too
         Field(
             description="Version of the manifest language; this one is 1.",
+            examples=[rules.VERSION],
             ge=rules.VERSION,
             le=rules.VERSION,
         ),
@@ -301,8 +298,20 @@ class Head(TypedDict):
 class ManifestFile(Head):
     """A batch of virtual-machine images to register."""
 
-    defaults: NotRequired[ImageFields]
-    images: Annotated[list[Image], Field(min_length=1)]
+    defaults: NotRequired[
+        Annotated[
+            ImageFields,
+            Field(examples=[{"bucket": "migration-wave-07", "min_disk": 40}]),
+        ]
+    ]
+    images: Annotated[
+        list[Image],
+        Field(
+            description="The images to register, in any order; at least one.",
+            examples=[[{"name": "web-01", "object": "disks/web-01.qcow2"}]],
+            min_length=1,
+        ),
+    ]
 
 
 HEAD = TypeAdapter(Head)
@@ -312,29 +321,3 @@ IMAGE = TypeAdapter(Image)
 HEAD_FIELDS = ("version", "name", "defaults", "images")
 DEFAULTS_FIELDS = tuple(ImageFields.__annotations__)
 IMAGE_FIELDS = ("name", "key", *DEFAULTS_FIELDS)
-
-# draft-07: the newest that every YAML editor takes.
-_DRAFT = "http://json-schema.org/draft-07/schema#"
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the manifest's JSON Schema, draft-07; the same at every call.
-
-    Defaults are merged before an image is complete, so the schema cannot ask for
-    what may come from there; loading does.
-    """
-    schema = TypeAdapter(ManifestFile).json_schema()
-    for title in ("ImageFields", "Image"):
-        shape = schema["$defs"][title]
-        shape["not"] = {"anyOf": [{"required": list(pair)} for pair in EXCLUSIVE]}
-        for field, advice in rules.NOT_YET.items():
-            shape["properties"][field] = {
-                "not": {},
-                "description": f"Not supported yet: {advice}.",
-            }
-    return {"$schema": _DRAFT, **schema, "title": "batch_register manifest, version 1"}
-
-
-def schema_text() -> str:
-    """Return the JSON Schema as the file that ships beside the example manifests."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=True) + "\n"

@@ -263,7 +263,8 @@ class TreeBuilder:
         if name not in self._anchors:
             message = (
                 f"the alias *{shown(name)} has no anchor &{shown(name)} above it: "
-                "put the value in quotes if it is text"
+                f"write `&{shown(name)}` in front of the value that is meant, or put "
+                "this one in quotes if it is text"
             )
             raise UnreadableError(*place(event.start_mark), message)
         node, size = self._anchors[name]

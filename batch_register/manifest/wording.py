@@ -6,21 +6,23 @@ Decides: the words. Must not know: the rules themselves (`rules`), how YAML is r
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
+from batch_register.manifest.known_mistakes import known_mistake
 from batch_register.manifest.problems import Mark, shown
 from batch_register.manifest.rules import (
+    DISK_FORMATS,
     NEVER_HELD,
     NOT_YET,
     RULES,
     VERSION,
+    WEB_DISK_FORMATS,
     Kind,
     is_credential,
     is_never_held,
-    source_hint,
 )
 from batch_register.manifest.scalars import resolve
 from batch_register.manifest.tree import ListNode, MapNode, Node, Scalar
@@ -53,9 +55,45 @@ _OTHER_NAMES = {
     "url": "image_url",
 }
 _EXAMPLES = {"tags": '{wave: "07"}', "labels": "{owner: team-db}"}
+_LINES = {
+    "name": "name: web-01",
+    "os_version": "os_version: Ubuntu 22.04 server 64bit",
+    "min_disk": "min_disk: 40",
+    "disk_format": "disk_format: qcow2",
+}
+# What YAML 1.1 took for a switch, and the core schema of 1.2 does not.
+_SWITCHES = {
+    **dict.fromkeys(("yes", "on", "y", "true"), "true"),
+    **dict.fromkeys(("no", "off", "n", "false"), "false"),
+}
+_SURE = 0.85  # so near that it comes before what another word usually means
 
 
-def worded(
+def findings(
+    error: ValidationError,
+    scope: Scope,
+    maps: Sequence[MapNode],
+    known: Sequence[str],
+) -> Iterator[tuple[Mark | None, str]]:
+    """Yield place and sentence of what pydantic found.
+
+    A field that is missing because its name is misspelt counts once: as the latter.
+    """
+    details = error.errors(include_url=False, include_input=False)
+    unknown = [str(found["loc"][0]) for found in details if len(found["loc"]) == 1]
+    meant = meant_fields(unknown, known)
+    for found in details:
+        if found["type"] != "missing" or found["loc"][0] not in meant:
+            yield _worded(found, scope, maps, known)
+
+
+def meant_fields(fields: Iterable[str], known: Sequence[str]) -> frozenset[str]:
+    """Return the known fields that unknown ones among these most likely stand for."""
+    strange = [field for field in fields if field not in known]
+    return frozenset(meant for field in strange if (meant := _meant(field, known)))
+
+
+def _worded(
     error: ErrorDetails, scope: Scope, maps: Sequence[MapNode], known: Sequence[str]
 ) -> tuple[Mark | None, str]:
     """Return place and sentence for one of pydantic's findings.
@@ -89,7 +127,8 @@ def missing_field(field: str, scope: Scope) -> str:
         example = "1" if field == "version" else "wave-07"
         return f"`{field}` is missing: write `{field}: {example}` at the top"
     where = "" if field == "name" else ", its own or from `defaults`"
-    return f"`{field}` is missing: every image needs one{where}"
+    example = _LINES[field]
+    return f"`{field}` is missing: every image needs one{where}, such as `{example}`"
 
 
 def unknown_field(field: str, scope: Scope, known: Sequence[str]) -> str:
@@ -110,9 +149,10 @@ def _meant(field: str, known: Sequence[str]) -> str:
     """Return the known field that somebody most likely meant, or nothing."""
     plain = field[:40].strip().lower().replace("-", "_").replace(" ", "_")
     other = _OTHER_NAMES.get(plain, plain)
-    if other in known:
+    close = difflib.get_close_matches(plain, known, n=1, cutoff=_SURE)
+    if not close and other in known:
         return other
-    close = difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
+    close = close or difflib.get_close_matches(plain, known, n=1)
     return close[0] if close else ""
 
 
@@ -131,18 +171,24 @@ def value_problem(label: str, rule_name: str, node: Node | None) -> str:
             f"version {VERSION}: install a newer program, or correct the number"
         )
     value = f'"{shown(node.text)}"' if rule.kind is Kind.TEXT else shown(node.text)
-    if hint := source_hint(rule_name, node.text):
+    if hint := known_mistake(rule_name, node.text):
         return f"`{label}` {value} {hint}"
-    return f"`{label}` {rule.must}, not {value}"
+    return f"`{label}` {rule.must}, not {value}{_meant_format(rule_name, node.text)}"
+
+
+def _meant_format(rule_name: str, text: str) -> str:
+    """Return the end of a sentence: the format that somebody most likely meant."""
+    formats = dict.fromkeys((*DISK_FORMATS, *WEB_DISK_FORMATS))
+    plain = text[:40].lower().removeprefix(".")
+    close = difflib.get_close_matches(plain, formats, n=1)
+    known = close if rule_name == "disk_format" else []
+    return f': did you mean "{known[0]}"?' if known else ""
 
 
 def _wrong_kind(label: str, rule_name: str, kind: Kind, node: Node | None) -> str:
     """Return the sentence for a list where text belongs, and the like."""
     if not isinstance(node, Scalar):
-        shape = "a list" if isinstance(node, ListNode) else "a map"
-        if isinstance(node, MapNode) and kind is Kind.MAP:
-            return f"`{label}` {RULES[rule_name].must}"
-        return f"`{label}` must be {kind}, not {shape}"
+        return _wrong_shape(label, rule_name, kind, node)
     text = shown(node.text)
     found = _kind(node)
     if kind is Kind.TEXT:
@@ -159,10 +205,27 @@ def _wrong_kind(label: str, rule_name: str, kind: Kind, node: Node | None) -> st
         )
         return f'`{label}` must be a whole number, but "{text}" is text: {advice}'
     if kind is Kind.SWITCH:
-        return f"`{label}` must be true or false, not {text}"
+        switch = _SWITCHES.get(node.text.lower())
+        advice = f": write {switch}, without quotes" if switch else ""
+        return f"`{label}` must be true or false, not {text}{advice}"
     example = _EXAMPLES.get(rule_name)
     such = f" such as {example}" if example else ""
     return f"`{label}` must be {kind}{such}, not {text}"
+
+
+def _wrong_shape(
+    label: str, rule_name: str, kind: Kind, node: ListNode | MapNode | None
+) -> str:
+    """Return the sentence for a list or map that something else stands for."""
+    if not isinstance(node, MapNode):
+        return f"`{label}` must be {kind}, not a list"
+    if kind is Kind.MAP:
+        return f"`{label}` {RULES[rule_name].must}"
+    sentence = f"`{label}` must be {kind}, not a map"
+    if rule_name != "images":
+        return sentence
+    name = shown(next(iter(node.fields), "web-01"))
+    return f"{sentence}: begin each image with a '-' and its name, `- name: {name}`"
 
 
 def _kind(node: Node | None) -> Kind | None:

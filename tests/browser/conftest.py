@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.build import NotToBeHadError, Tools, built
+from tests.browser.build import Tools, built
 from tests.browser.nights import write_night
 from tests.browser.visit import Visitor
+from tests.environments import NotToBeHadError, tell_untested
 
 _WHY = pytest.StashKey[str]()
 SIZES = (30, 10_000)
@@ -40,10 +41,6 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    why = config.stash.get(_WHY, None)
-    if why is None:
-        return
-    skipped = terminalreporter.stats.get("skipped", [])
-    count = sum("/browser/" in f"/{report.nodeid}" for report in skipped)
-    terminalreporter.write_sep("!", "PAGES NOT TESTED IN A BROWSER", red=True)
-    terminalreporter.write_line(f"{count} tests were not run: {why}", red=True)
+    if why := config.stash.get(_WHY, None):
+        where = "/browser/"
+        tell_untested(terminalreporter, "PAGES IN A BROWSER", where=where, why=why)

@@ -98,7 +98,7 @@ def test_a_manifests_problems_are_shown_with_their_lines(
     assert capsys.readouterr().err == (
         f"{path}:2:7: a blank\n"
         "     2 | name: wave 07\n"
-        "       |       ^\n"
+        "       |       ^~~~~~~\n"
         f"{path}:9:1: nothing here (image web-01)\n"
         f"{path}: 2 problems\n"
     )

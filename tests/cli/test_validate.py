@@ -52,6 +52,20 @@ def test_mistakes_as_json_end_with_65_too(invoke, manifest: Path) -> None:
     ]
 
 
+def test_a_token_in_the_wrong_place_reaches_neither_form(
+    invoke, manifest: Path
+) -> None:
+    token = "gAAAA" + "Zz09" * 8
+    text = manifest.read_text(encoding="utf-8").replace(
+        "name: web-02", f"name: {token}"
+    )
+    manifest.write_text(text.replace("min_disk: 20", f"min_disk: {token}"), "utf-8")
+    for form in ("text", "json"):
+        ended = invoke("validate", manifest, "--output", form)
+        assert ended.code == 65
+        assert token not in ended.out + ended.err
+
+
 def test_a_profile_adds_the_limits_of_its_cloud(invoke, manifest: Path) -> None:
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace("min_disk: 20", "min_disk: 9"), encoding="utf-8")

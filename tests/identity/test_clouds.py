@@ -232,6 +232,15 @@ def test_an_unknown_name_lists_the_known_ones(machine):
     assert caught.value.hint == "name one of these: a, b"
 
 
+def test_a_near_miss_of_a_name_names_what_was_meant(machine):
+    machine.write(machine.cwd / "clouds.yaml", {"otc-prod": {}, "otc-test": {}})
+    with pytest.raises(SettingsError) as caught:
+        machine.load("otc-prdo")
+    assert caught.value.hint == (
+        "did you mean 'otc-prod'? known clouds: otc-prod, otc-test"
+    )
+
+
 def test_a_name_without_any_file_says_so(machine):
     with pytest.raises(SettingsError, match="no cloud 'c' in any") as caught:
         machine.load("c")

@@ -19,13 +19,10 @@ images:
     min_dsik: 40
 """,
         """\
-wave.yaml:4:5: `min_disk` is missing: every image needs one, its own or from `defaults` (image web-01)
-     4 |   - name: web-01
-       |     ^
 wave.yaml:7:5: `min_dsik` is not a field of an image: did you mean `min_disk`? (image web-01)
      7 |     min_dsik: 40
-       |     ^
-wave.yaml: 2 problems
+       |     ^~~~~~~~
+wave.yaml: 1 problem
 """,
     ),
     "a number as a tag": (
@@ -39,7 +36,7 @@ images:
         """\
 wave.yaml:3:54: `tags.wave` must be text, but 07 is a number in YAML: put it in quotes, wave: "07"
      3 | defaults: {os_version: X, min_disk: 40, tags: {wave: 07}}
-       |                                                      ^
+       |                                                      ^~
 wave.yaml: 1 problem
 """,
     ),
@@ -48,7 +45,7 @@ wave.yaml: 1 problem
         """\
 wave.yaml:4:1: a tab is used for indentation: YAML takes spaces only
      4 | \\t- name: a
-       | ^
+       | ^~
 wave.yaml: 1 problem
 """,
     ),
@@ -64,7 +61,7 @@ images:
         """\
 wave.yaml:6:16: `image_url` "obs://bkt/disks/a.raw" has a scheme: write "<bucket>:<object>" instead (image a)
      6 |     image_url: obs://bkt/disks/a.raw
-       |                ^
+       |                ^~~~~~~~~~~~~~~~~~~~~
 wave.yaml: 1 problem
 """,
     ),
@@ -81,7 +78,7 @@ images:
         """\
 wave.yaml:7:15: `min_disk` must be a whole number, but "40 GB" is text: write digits only, without a unit (image a)
      7 |     min_disk: 40 GB
-       |               ^
+       |               ^~~~~
 wave.yaml: 1 problem
 """,
     ),
@@ -116,7 +113,7 @@ images:
         """\
 wave.yaml:7:5: duplicate key `object`: line 6 has it too; remove one
      7 |     object: b.raw
-       |     ^
+       |     ^~~~~~
 wave.yaml: 1 problem
 """,
     ),
@@ -130,9 +127,9 @@ images:
   - {name: a, object: a.raw}
 """,
         """\
-wave.yaml:3:1: `password` does not belong here: the manifest never holds credentials, endpoints or concurrency
+wave.yaml:3:1: `password` does not belong here: the manifest never holds credentials, endpoints or concurrency; remove it: they belong in clouds.yaml and in flags
      3 | password: ...
-       | ^
+       | ^~~~~~~~
 wave.yaml: 1 problem
 """,
     ),
@@ -145,9 +142,9 @@ images:
     object: a.raw
 """,
         """\
-wave.yaml:4:11: a quote is opened here and never closed
+wave.yaml:4:11: a quote is opened here and never closed: close it where the value ends
      4 |   - name: "a
-       |           ^
+       |           ^~
 wave.yaml: 1 problem
 """,
     ),

@@ -67,12 +67,12 @@ def test_problems_before_a_syntax_error_are_shown_where_the_defaults_are_known(
     )
     assert [(p.line, p.message) for p in problems(text)] == [
         (5, "`colour` is not a field of an image: remove it"),
-        (6, "a quote is opened here and never closed"),
+        (6, "a quote is opened here and never closed: close it where the value ends"),
     ]
 
 
 def test_an_image_is_not_blamed_for_defaults_behind_a_syntax_error(problems):
     text = "version: 1\nname: w\nimages:\n- {name: a}\ndefaults: {bucket: 'b\n"
     assert [(p.line, p.message) for p in problems(text)] == [
-        (5, "a quote is opened here and never closed")
+        (5, "a quote is opened here and never closed: close it where the value ends")
     ]

@@ -27,21 +27,24 @@ def test_the_entry_is_named():
 
 
 @pytest.mark.parametrize(
-    ("text", "column", "line", "caret"),
+    ("text", "column", "line", "caret", "tail"),
     [
-        ("abc", 2, "abc", 1),
-        ("\ufeffabc", 2, "abc", 1),
-        ("a\tbc", 3, "a\\tbc", 3),
-        ("a\x1bbc", 4, "a\\x1bbc", 6),
-        ("服务a", 3, "服务a", 4),
-        ("x" * 200, 151, "..." + "x" * 96 + "...", 63),
-        ("x" * 200, 1, "x" * 96 + "...", 0),
+        ("a: bc", 4, "a: bc", 3, 1),
+        ("\ufeffa: bc", 4, "a: bc", 3, 1),
+        ("a:\tbc", 4, "a:\\tbc", 4, 1),
+        ("a: \x1bbc", 4, "a: \\x1bbc", 3, 5),
+        ("a: 服务", 4, "a: 服务", 3, 3),
+        ("服务: 服务", 5, "服务: 服务", 6, 3),
+        ("e\u0301: abc", 5, "e\u0301: abc", 3, 2),
+        ("a: 'b", 9, "a: 'b", 5, 0),
+        ("x" * 200, 151, "..." + "x" * 96 + "...", 63, 35),
+        ("x" * 200, 1, "x" * 96 + "...", 0, 95),
     ],
 )
-def test_the_caret_stands_under_the_place(text, column, line, caret):
+def test_the_value_at_the_place_is_underlined(text, column, line, caret, tail):
     _, shown, marker, *_ = rendered(text, 1, column)
     assert shown == f"     1 | {line}"
-    assert marker == "       | " + " " * caret + "^"
+    assert marker == "       | " + " " * caret + "^" + "~" * tail
 
 
 @pytest.mark.parametrize("break_", ["\n", "\r\n", "\r"])
@@ -74,3 +77,28 @@ def test_a_secret_in_a_shown_line_is_left_out(line):
 def test_nothing_from_the_file_reaches_the_terminal_raw(text, message, line, column):
     shown = rendered(text, line, column, message)
     assert all(part.isprintable() for part in shown)
+
+
+def test_a_login_left_out_in_front_of_the_place_does_not_move_the_caret():
+    line = "{image_url: 'x://me:hunter2@h/a', min_disk: 4 GB}"
+    _, shown, marker, *_ = rendered(line, 1, line.index("4 GB") + 1)
+    assert "hunter2" not in shown
+    assert shown[marker.index("^") :].startswith("4 GB")
+
+
+def test_what_else_is_a_secret_is_masked_by_whoever_knows():
+    problem = ManifestProblem(line=1, column=7, message='not "s3cr3t"')
+    error = ManifestError("m.yaml", (problem,))
+    shown = render_problems(
+        error, "note: s3cr3t", mask=lambda text: text.replace("s3cr3t", "***")
+    )
+    assert "s3cr3t" not in shown
+    assert shown.count("***") == 2
+
+
+def test_only_the_caret_is_painted():
+    problem = ManifestProblem(line=1, column=4, message="wrong")
+    error = ManifestError("m.yaml", (problem,))
+    painted = render_problems(error, "a: bc", paint=lambda text: f"<{text}>")
+    plain = render_problems(error, "a: bc")
+    assert painted == plain.replace("^~", "<^~>")

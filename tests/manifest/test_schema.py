@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -61,12 +62,68 @@ def test_the_schema_beside_the_examples_is_the_one_that_is_generated():
     assert json.loads(shipped) == json_schema()
 
 
-def test_every_field_is_described_for_the_editor():
-    for shape in SHAPES.values():
+def fields() -> dict[str, dict[str, Any]]:
+    """Return every field, and what is inside it, by its path."""
+    found: dict[str, dict[str, Any]] = {}
+    for title, shape in {"": json_schema(), **SHAPES}.items():
         for field, about in shape["properties"].items():
-            assert about["description"].endswith("."), field
-            is_described = {"examples", "default", "not"} & about.keys()
-            assert is_described, field
+            found[f"{title}.{field}"] = about
+            for inner in ("propertyNames", "additionalProperties"):
+                if inner in about:
+                    found[f"{title}.{field}.{inner}"] = about[inner]
+    return found
+
+
+@pytest.mark.parametrize("path", fields())
+def test_every_field_is_described_for_the_editor(path):
+    about = fields()[path]
+    assert about["description"].endswith(".")
+    is_none_yet = path.rpartition(".")[2] in rules.NOT_YET
+    assert is_none_yet or about["examples"]
+
+
+@pytest.mark.parametrize(
+    "field", sorted({*IMAGE_FIELDS, "tags key", "labels key"} - {"source_url"})
+)
+def test_the_examples_that_an_editor_shows_are_taken_by_loading(field):
+    name, _, inner = field.partition(" ")
+    about = SHAPES["Image"]["properties"][name]
+    shape = about["propertyNames"] if inner else about
+    for shown in shape["examples"]:
+        value = {shown: "a"} if inner else shown
+        assert accepted(name, value)
+
+
+def test_markdown_says_the_rule_beside_the_description():
+    about = SHAPES["Image"]["properties"]["min_disk"]
+    assert about["markdownDescription"] == (
+        f"{about['description']}\n\nIt {rules.RULES['min_disk'].must}."
+    )
+
+
+def test_every_format_is_described():
+    about = SHAPES["Image"]["properties"]["disk_format"]
+    assert len(about["enumDescriptions"]) == len(about["enum"])
+    for word, described in zip(about["enum"], about["enumDescriptions"], strict=True):
+        assert described.endswith(".")
+        is_web_only = word not in rules.DISK_FORMATS
+        assert ("only with source_url" in described) is is_web_only
+
+
+def test_whatever_stands_beside_a_reference_is_seen():
+    """draft-07 ignores every word beside `$ref`."""
+
+    def references(node: object) -> list[dict[str, Any]]:
+        if isinstance(node, list):
+            return [found for item in node for found in references(item)]
+        if not isinstance(node, dict):
+            return []
+        inside = [found for item in node.values() for found in references(item)]
+        return [node, *inside] if "$ref" in node else inside
+
+    found = references(json_schema())
+    assert found
+    assert all(list(reference) == ["$ref"] for reference in found)
 
 
 def test_the_schema_has_the_fields_that_loading_knows():

@@ -55,7 +55,8 @@ def test_an_image_from_the_web_needs_a_format_and_no_more(web, refused):
     spec = web(f"source_url: {URL}")
     assert (spec.os_version, spec.min_disk_gb) == ("", 0)
     assert refused(f"source_url: {URL}") == [
-        "`disk_format` is missing: every image needs one, its own or from `defaults`"
+        "`disk_format` is missing: every image needs one, its own or from `defaults`, "
+        "such as `disk_format: qcow2`"
     ]
 
 

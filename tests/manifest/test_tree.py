@@ -114,10 +114,10 @@ def test_what_a_manifest_does_not_use_is_noted_and_reading_goes_on(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: *x", "1:4 the alias *x has no anchor &x above it: put the value in quotes if it is text"),
+        ("a: *x", "1:4 the alias *x has no anchor &x above it: write `&x` in front of the value that is meant, or put this one in quotes if it is text"),
         ("a: &x [*x]", "1:8 the alias *x stands inside its own anchor"),
         ("a: &x {b: {c: *x}}", "1:15 the alias *x stands inside its own anchor"),
-        ("*x", "1:1 the alias *x has no anchor &x above it: put the value in quotes if it is text"),
+        ("*x", "1:1 the alias *x has no anchor &x above it: write `&x` in front of the value that is meant, or put this one in quotes if it is text"),
         ("a: 1\n---\nb: 2", "2:1 a second document begins here: a manifest is one document"),
         ("{a: " * 51 + "1" + "}" * 51, "1:201 lists and maps are nested deeper than 50 levels"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-NEVER = "the manifest never holds credentials, endpoints or concurrency"
+NEVER = "the manifest never holds credentials, endpoints or concurrency; remove it: they belong in clouds.yaml and in flags"
 NAME = 'must be 1 to 128 letters, digits, spaces, "-", "." or "_", with no space at either end'
 BUCKET = '3 to 63 lower-case letters, digits, "-" or ".", with a letter or digit at both ends and on both sides of a dot'
 
@@ -25,7 +25,7 @@ BUCKET = '3 to 63 lower-case letters, digits, "-" or ".", with a letter or digit
         ('name: "a\\u0007"', f'`name` {NAME}, not "a\\x07"'),
         ('name: "a\\n"', f'`name` {NAME}, not "a\\n"'),
         ("name: ünicode", f'`name` {NAME}, not "ünicode"'),
-        (f"name: {'n' * 129}", f'`name` {NAME}, not "{"n" * 57}..."'),
+        (f"name: {'n' * 129}", f'`name` "{"n" * 57}..." has 129 characters, and 128 are allowed: shorten it'),
         ("key: a/b", f'`key` {NAME}, not "a/b"'),
         ("min_disk: '40'", '`min_disk` must be a whole number, but "40" is text: remove the quotes'),
         ("min_disk: 40GB", '`min_disk` must be a whole number, but "40GB" is text: write digits only, without a unit'),
@@ -41,9 +41,9 @@ BUCKET = '3 to 63 lower-case letters, digits, "-" or ".", with a letter or digit
         ("min_disk: ", "`min_disk` is empty: give it a value, or remove the line"),
         ("min_ram: -1", "`min_ram` must be 0 to 2147483647 (MB), not -1"),
         ("disk_format: vmdk", '`disk_format` without `source_url` must be one of zvhd2, vhd, zvhd, raw, qcow2, iso, not vmdk'),
-        ("disk_format: QCOW2", '`disk_format` must be one of zvhd2, vhd, zvhd, raw, qcow2, iso (what the cloud keeps, whatever the file is), or with `source_url` one of qcow2, raw, vmdk, vhd, vhdx, vdi, iso, ploop, not "QCOW2"'),
+        ("disk_format: QCOW2", '`disk_format` must be one of zvhd2, vhd, zvhd, raw, qcow2, iso (what the cloud keeps, whatever the file is), or with `source_url` one of qcow2, raw, vmdk, vhd, vhdx, vdi, iso, ploop, not "QCOW2": did you mean "qcow2"?'),
         ("disk_format: [raw]", "`disk_format` must be text, not a list"),
-        ("protected: yes", "`protected` must be true or false, not yes"),
+        ("protected: yes", "`protected` must be true or false, not yes: write true, without quotes"),
         ("protected: 1", "`protected` must be true or false, not 1"),
         ("priority: high", '`priority` must be a whole number, but "high" is text: write digits only, without a unit'),
         ("priority: 99999999999", "`priority` must be -2147483647 to 2147483647, not 99999999999"),
@@ -57,8 +57,8 @@ BUCKET = '3 to 63 lower-case letters, digits, "-" or ".", with a letter or digit
         ("image_url: 'bkt:a.raw?x-obs-security-token=hunter2'", '`image_url` "bkt:a.raw?x-obs-security-token=..." holds the query of a signed address: write the object key alone'),
         ("image_url: a.raw", '`image_url` "a.raw" has no \':\': write "<bucket>:<object>"'),
         ("image_url: 'bkt:'", "`image_url` \"bkt:\" has no object key behind the ':'"),
-        ("image_url: 'bkt:a b.raw'", '`image_url` "bkt:a b.raw" has a blank in the object key, which the service refuses: rename it'),
-        ("image_url: 'bkt:a:b.raw'", "`image_url` \"bkt:a:b.raw\" has a ':' in the object key, which the service refuses: rename it"),
+        ("image_url: 'bkt:a b.raw'", '`image_url` "bkt:a b.raw" has a blank in the object key, which the service refuses: rename the object, and write its new key here'),
+        ("image_url: 'bkt:a:b.raw'", "`image_url` \"bkt:a:b.raw\" has a ':' in the object key, which the service refuses: rename the object, and write its new key here"),
         ("image_url: 'bkt:a-flat.vmdk'", '`image_url` "bkt:a-flat.vmdk" names one part of a VMware disk, which the service cannot import: export the disk to a single file'),
         ("image_url: 'Bkt:a'", f"`image_url` \"Bkt:a\" has no bucket name before the ':', which is {BUCKET}"),
         ("image_url: 'b:a'", f"`image_url` \"b:a\" has no bucket name before the ':', which is {BUCKET}"),
@@ -90,7 +90,7 @@ BUCKET = '3 to 63 lower-case letters, digits, "-" or ".", with a letter or digit
         ("labels: {owner: ~}", "`labels.owner` is empty: give it a value, or remove the line"),
         ("labels: {'': x}", "a key is missing before the ':'"),
         ('labels: {"a\\tb": x}', "the key of `labels.a\\tb` must be 1 to 64 visible characters, with no blank at either end"),
-        (f"labels: {{a: {'x' * 256}}}", f'`labels.a` must be 0 to 255 visible characters, not "{"x" * 57}..."'),
+        (f"labels: {{a: {'x' * 256}}}", f'`labels.a` "{"x" * 57}..." has 256 characters, and 255 are allowed: shorten it'),
         ("labels: none", "`labels` must be a map such as {owner: team-db}, not none"),
     ],
 )  # fmt: skip
@@ -111,7 +111,7 @@ def test_a_wrong_value_is_named_with_what_to_do(image_problems, fields, sentence
         ("version: 1", "`name` is missing: write `name: wave-07` at the top"),
         ("version: 1\nname: 7", '`name` must be text, but 7 is a number in YAML: put it in quotes, name: "7"'),
         ("version: 1\nname: w 7", '`name` must be 1 to 43 letters, digits, "-" or "_": it becomes a tag in the cloud, not "w 7"'),
-        (f"version: 1\nname: {'w' * 44}", f'`name` must be 1 to 43 letters, digits, "-" or "_": it becomes a tag in the cloud, not "{"w" * 44}"'),
+        (f"version: 1\nname: {'w' * 44}", f'`name` "{"w" * 44}" has 44 characters, and 43 are allowed: shorten it'),
         ("version: 1\nname: w\ndefautls: {}", "`defautls` is not a field of the manifest: did you mean `defaults`?"),
         ("version: 1\nname: w\nregion: eu-de", f"`region` does not belong here: {NEVER}"),
         ("version: 1\nname: w\nsource: x", "`source` is not a field of the manifest: remove it"),
@@ -123,7 +123,7 @@ def test_a_wrong_value_is_named_with_what_to_do(image_problems, fields, sentence
         ("version: 1\nname: w\ndefaults: {bukcet: x}", "`bukcet` is not a field of the defaults: did you mean `bucket`?"),
         ("version: 1\nname: w\ndefaults: {image_url: 'bkt:x', bucket: bkt}", "`image_url` and `bucket` both name the source: keep `image_url`, or `bucket` with `object`"),
         ("version: 1\nname: w\ndefaults: {bucket: B_1}", f'`bucket` must be a bucket name: {BUCKET}, not "B_1"'),
-        ("version: 1\nname: w\ndefaults: {object: 'a b'}", '`object` "a b" has a blank in the object key, which the service refuses: rename it'),
+        ("version: 1\nname: w\ndefaults: {object: 'a b'}", '`object` "a b" has a blank in the object key, which the service refuses: rename the object, and write its new key here'),
     ],
 )  # fmt: skip
 def test_a_wrong_head_is_named_with_what_to_do(problems, head, sentence):
@@ -138,17 +138,17 @@ def test_a_wrong_head_is_named_with_what_to_do(problems, head, sentence):
         ("", ["`images` is missing: list at least one, such as `- name: web-01`"]),
         ("images:", ["`images` is empty: give it a value, or remove the line"]),
         ("images: []", ["`images` must be a list with at least one image"]),
-        ("images: {}", ["`images` must be a list, not a map"]),
+        ("images: {}", ["`images` must be a list, not a map: begin each image with a '-' and its name, `- name: web-01`"]),
         ("images: web-01", ["`images` must be a list, not web-01"]),
         ("images: [web-01]", ["an image must be a map of fields, such as `- name: web-01`"]),
         ("images: [~]", ["an image must be a map of fields, such as `- name: web-01`"]),
         (
             "images: [{}]",
             [
-                "`os_version` is missing: every image needs one, its own or from `defaults`",
-                "`min_disk` is missing: every image needs one, its own or from `defaults`",
+                "`name` is missing: every image needs one, such as `name: web-01`",
+                "`os_version` is missing: every image needs one, its own or from `defaults`, such as `os_version: Ubuntu 22.04 server 64bit`",
+                "`min_disk` is missing: every image needs one, its own or from `defaults`, such as `min_disk: 40`",
                 "the source is missing: give `image_url`, or `bucket` and `object`",
-                "`name` is missing: every image needs one",
             ],
         ),
         (
