@@ -14,7 +14,7 @@ from batch_register.engine.outcome import exit_code
 from batch_register.entry import EntryState
 from batch_register.exit_codes import by_meaning
 from batch_register.ledger import notes
-from batch_register.model import Action, RunCounts, StopReason
+from batch_register.model import Action, FaultKind, RunCounts, StopReason
 from tests.documentation.fault_classes import shown_by
 from tests.documentation.readme_parts import README, redrawn
 
@@ -155,3 +155,34 @@ def test_nothing_that_git_keeps_names_this_machine() -> None:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _what_it_says() -> list[str]:
+    rows = re.findall(r"^\| (`.*?) \|", section("Troubleshooting"), re.MULTILINE)
+    return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+
+
+@pytest.mark.parametrize("word", _what_it_says())
+def test_what_troubleshooting_explains_is_what_the_tool_says(word: str) -> None:
+    # Of the service's own codes only some are named in our source.
+    source = "".join(path.read_text() for path in ROOT.glob("batch_register/**/*.py"))
+    composed = {f"login.{kind}" for kind in FaultKind}
+    is_said = re.search(rf"[\"' `(]{re.escape(word)}[\"' `),]", source) is not None
+    assert is_said or word in composed
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"\]\((?!http|#)([^)]+)\)", TEXT)))
+)
+def test_what_readme_links_to_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("anchor", sorted(set(re.findall(r"\]\(#([^)]+)\)", TEXT))))
+def test_where_readme_leads_inside_itself_is_a_heading(anchor: str) -> None:
+    titles = re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    # GitHub's rule: lower case, punctuation left out, blanks as hyphens.
+    anchors = [
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
+    ]
+    assert anchor in anchors
