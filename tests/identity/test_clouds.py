@@ -237,7 +237,7 @@ def test_a_near_miss_of_a_name_names_what_was_meant(machine):
     with pytest.raises(SettingsError) as caught:
         machine.load("otc-prdo")
     assert caught.value.hint == (
-        "did you mean 'otc-prod'? known clouds: otc-prod, otc-test"
+        "did you mean 'otc-prod'? name one of these: otc-prod, otc-test"
     )
 
 
