@@ -53,7 +53,6 @@ from batch_register.engine import (
 )
 from batch_register.errors import (
     AuthenticationError,
-    BatchRegisterError,
     ServiceError,
     SettingsError,
     StoppedError,
@@ -118,7 +117,7 @@ def register_all(
             code, replay = asyncio.run(
                 _run(path, manifest, ledger, aftermath.run_id, settings, display)
             )
-        except BatchRegisterError as error:
+        except (Exception, BaseExceptionGroup) as error:
             aftermath.follow_failure(error)
             raise
         herald.tell(aftermath.follow(code, replay), code)
