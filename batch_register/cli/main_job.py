@@ -94,13 +94,14 @@ def register_all(
         BatchRegisterError: the run could not begin, or its ledger could not be written.
     """
     settings = resolved.settings
-    render_metrics = metrics_writer(settings)
     display = display_for(resolved, sys.stderr, os.environ)
     with (
         configured(log_plan(resolved, display, sys.stderr, os.environ)),
         told_at_the_end(path, settings, os.environ, patience) as herald,
     ):
+        render_metrics = metrics_writer(settings)
         manifest = load_manifest(path)
+        herald.manifest = manifest.name
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
         ledger = ledger_path(path, settings)
