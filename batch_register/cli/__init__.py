@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -108,6 +109,7 @@ GROUP = LazyGroup(
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no error leaves."""
     _open_missing_streams()
+    _escape_what_does_not_fit()
     style = ErrorStyle.guess(arguments, os.environ)
     try:
         result = GROUP.main(
@@ -134,6 +136,15 @@ def _open_missing_streams() -> None:
         if getattr(sys, name) is None:
             mode = "r" if number == 0 else "w"
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for good
+
+
+def _escape_what_does_not_fit() -> None:
+    """Let no word of a service end a command because the output is not in UTF-8.
+
+    Standard error does so of itself.
+    """
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _give_up_lost_stderr() -> None:

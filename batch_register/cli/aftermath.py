@@ -20,6 +20,7 @@ import structlog
 
 from batch_register import __version__
 from batch_register.cli import stdout
+from batch_register.cli.failures import describe
 from batch_register.cli.mail import trouble_words
 from batch_register.cli.remembered import remembered_tasks
 from batch_register.errors import (
@@ -96,7 +97,7 @@ class Aftermath:
         self._speak(report, written, exit_code)
         return report
 
-    def follow_failure(self, error: BatchRegisterError) -> None:
+    def follow_failure(self, error: BaseException) -> None:
         """Let whoever watches the metrics know that the run could not do its work.
 
         Without a ledger that an earlier run has begun there is nothing to tell.
@@ -109,9 +110,10 @@ class Aftermath:
             replay = read_ledger(self.ledger)
             report = fold([source_of(str(self.ledger), replay)])
         except BatchRegisterError as why:
-            structlog.get_logger().error("metrics.not_written", error=why.message)
+            structlog.get_logger().error("metrics.not_written", error=_words(why))
             return
-        self._write_metrics(report, self._runs(replay, error.exit_code), replay)
+        exit_code = describe(error).exit_code
+        self._write_metrics(report, self._runs(replay, exit_code), replay)
 
     def _runs(self, replay: Replay, exit_code: int) -> Sequence[RunRecord]:
         """Return the ledger's runs up to this one, which may not have got to its end."""
@@ -135,8 +137,8 @@ class Aftermath:
             return None
         try:
             asyncio.run(write_report(report, path))
-        except BatchRegisterError as error:
-            structlog.get_logger().error("report.not_written", error=error.message)
+        except Exception as error:  # noqa: BLE001 - the run's result is not at its mercy
+            structlog.get_logger().error("report.not_written", error=_words(error))
             return None
         return path
 
@@ -155,18 +157,25 @@ class Aftermath:
             )
             text = self.render_metrics(standing)
             asyncio.run(write_text([text], path, mode_bits=_FOR_ALL_TO_READ))
-        except (BatchRegisterError, OSError) as error:
-            structlog.get_logger().error("metrics.not_written", error=str(error))
+        except Exception as error:  # noqa: BLE001 - the run's result is not at its mercy
+            structlog.get_logger().error("metrics.not_written", error=_words(error))
 
     def _speak(self, report: Report, written: Path | None, exit_code: int) -> None:
-        match self.settings.output:
-            case Output.JSON:
-                stdout.write_pieces(json_form.pieces(report))
-            case Output.TABLE:
-                stdout.write(_closing_words(report, self.ledger, written))
-            case Output.QUIET:
-                with suppress(OSError):  # nobody is left to be told
-                    sys.stderr.write(trouble_words(report, self.ledger, exit_code))
+        try:
+            match self.settings.output:
+                case Output.JSON:
+                    stdout.write_pieces(json_form.pieces(report))
+                case Output.TABLE:
+                    stdout.write(_closing_words(report, self.ledger, written))
+                case Output.QUIET:
+                    with suppress(OSError):  # nobody is left to be told
+                        sys.stderr.write(trouble_words(report, self.ledger, exit_code))
+        except stdout.StdoutLostError as error:
+            structlog.get_logger().error("stdout.not_written", error=_words(error))
+
+
+def _words(error: Exception) -> str:
+    return describe(error).message
 
 
 def _closing_words(report: Report, ledger: Path, written: Path | None) -> str:

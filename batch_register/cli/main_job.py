@@ -53,7 +53,6 @@ from batch_register.engine import (
 )
 from batch_register.errors import (
     AuthenticationError,
-    BatchRegisterError,
     ServiceError,
     SettingsError,
     StoppedError,
@@ -95,13 +94,14 @@ def register_all(
         BatchRegisterError: the run could not begin, or its ledger could not be written.
     """
     settings = resolved.settings
-    render_metrics = metrics_writer(settings)
     display = display_for(resolved, sys.stderr, os.environ)
     with (
         configured(log_plan(resolved, display, sys.stderr, os.environ)),
         told_at_the_end(path, settings, os.environ, patience) as herald,
     ):
+        render_metrics = metrics_writer(settings)
         manifest = load_manifest(path)
+        herald.manifest = manifest.name
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
         ledger = ledger_path(path, settings)
@@ -118,7 +118,7 @@ def register_all(
             code, replay = asyncio.run(
                 _run(path, manifest, ledger, aftermath.run_id, settings, display)
             )
-        except BatchRegisterError as error:
+        except (Exception, BaseExceptionGroup) as error:
             aftermath.follow_failure(error)
             raise
         herald.tell(aftermath.follow(code, replay), code)

@@ -67,11 +67,11 @@ def told_at_the_end(
         raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Herald:
     """Tells of one run's end, and raises nothing."""
 
-    manifest: Path
+    manifest: str  # its name, once it is known; the file's until then
     settings: Settings
     secret: str | None = field(repr=False)
     chats: tuple[Carrier, ...]
@@ -95,7 +95,7 @@ class Herald:
             keep_secret(secret)
         clock = WallClock()
         return cls(
-            manifest=manifest,
+            manifest=manifest.name,
             settings=settings,
             secret=secret,
             chats=tuple(_chat(each) for each in settings.notify if not each.is_webhook),
@@ -106,7 +106,7 @@ class Herald:
 
     def tell(self, report: Report, exit_code: int) -> None:
         """Tell of a run that has a report."""
-        self._send(exit_code, manifest=report.manifest, report=report)
+        self._send(exit_code, report=report)
 
     def tell_of_failure(self, error: BaseException) -> None:
         """Tell of a run that an error ended."""
@@ -117,13 +117,12 @@ class Herald:
             hint=failure.hint,
             problems=failure.problems,
         )
-        self._send(failure.exit_code, manifest=self.manifest.name, reason=reason)
+        self._send(failure.exit_code, reason=reason)
 
     def _send(
         self,
         exit_code: int,
         *,
-        manifest: str,
         report: Report | None = None,
         reason: Reason | None = None,
     ) -> None:
@@ -133,7 +132,7 @@ class Herald:
         ):
             return
         ending = Ending(
-            manifest=manifest,
+            manifest=self.manifest,
             exit_code=exit_code,
             started_at=self.started_at,
             finished_at=self.clock.now(),

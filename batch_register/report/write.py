@@ -8,6 +8,7 @@ that touches a disk.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterable
@@ -113,7 +114,10 @@ def _replaceable(path: Path) -> Path | None:
     """Return the file behind any links, None for a pipe or a device."""
     if path.exists() and not path.is_file():
         return None
-    return path.resolve()
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # Python 3.11's word for links in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
 
 
 async def _replace(text: Iterable[str], path: Path, mode_bits: int | None) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import GOOD_MANIFEST
+
 pytestmark = pytest.mark.integration
 
 
@@ -94,3 +96,19 @@ def test_json_errors_are_the_last_line_even_before_parsing(spawn) -> None:
     shown, said = process.communicate(timeout=30)
     assert (process.returncode, shown) == (2, "")
     assert json.loads(said.splitlines()[-1])["error"]["reference"] == "usage"
+
+
+@pytest.mark.fault(39)
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_word_that_the_output_cannot_hold_is_an_escape(
+    spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    manifest, script = tmp_path / "wave.yaml", tmp_path / "faults.yaml"
+    manifest.write_text(GOOD_MANIFEST)
+    script.write_text("jobs: [{object: '*/web-02.qcow2', code: X.1, reason: 镜像}]\n")
+    flags = ("--simulate", "--poll-interval", "0.05", "--settle", "0")
+    process = spawn("run", str(manifest), *flags, "--fault-script", str(script))
+    shown, said = process.communicate(timeout=60)
+    assert process.returncode == 3, said
+    assert "\\u955c\\u50cf" in shown

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from batch_register.ledger import read_ledger
 from batch_register.report.fold import fold, source_of
 from tests.integration.conftest import Cloud, Ended, Shell
+from tests.notify.receiver import answer, receiving
 
 pytestmark = pytest.mark.integration
 
@@ -221,8 +222,12 @@ def test_without_the_extra_nothing_is_begun(tmp_path: Path) -> None:
     shell = Shell(tmp_path, flags=("--simulate",))
     manifest = shell.manifest(1)
     program = (sys.executable, "-c", WITHOUT_EXTRA)
-    ended: Ended = shell.end(shell.begin(manifest, *FLAGS, program=program))
+    with receiving(answer("200 OK")) as receiver:
+        told = ("--notify", receiver.url)
+        process = shell.begin(manifest, *FLAGS, *told, program=program)
+        ended: Ended = shell.end(process)
     assert ended.code == 2
+    assert b"needs prometheus_client" in receiver.arrived[0].body
     assert "metrics_file wave.prom needs prometheus_client" in ended.err
     assert "pip install 'batch-register[metrics]'" in ended.err
     assert list(tmp_path.glob("*.jsonl")) == []

@@ -213,15 +213,26 @@ def test_a_good_end_is_told_to_whom_it_may_concern(
 
 
 @pytest.mark.parametrize(
-    ("break_it", "code", "words"),
+    ("break_it", "code", "manifest", "words"),
     [
         (
             lambda folder: (folder / "wave-07.yaml").write_text("version: 1\n"),
             65,
+            "wave-07.yaml",
             "nam",
         ),
-        (lambda folder: (folder / "wave-07.yaml").unlink(), 2, "wave-07.yaml"),
-        (lambda folder: (folder / "1.jsonl").write_text("no\nledger\n"), 74, "1.jsonl"),
+        (
+            lambda folder: (folder / "wave-07.yaml").unlink(),
+            2,
+            "wave-07.yaml",
+            "wave-07.yaml",
+        ),
+        (
+            lambda folder: (folder / "1.jsonl").write_text("no\nledger\n"),
+            74,
+            "wave-07",
+            "1.jsonl",
+        ),
     ],
     ids=["manifest", "no manifest", "ledger"],
 )
@@ -230,6 +241,7 @@ def test_a_run_that_could_not_begin_is_trouble_worth_telling(
     command: Command,
     break_it: Callable[[Path], object],
     code: int,
+    manifest: str,
     words: str,
 ) -> None:
     break_it(folder)
@@ -238,6 +250,7 @@ def test_a_run_that_could_not_begin_is_trouble_worth_telling(
     assert ended.code == code, ended.err
     found = json.loads(receiver.arrived[0].body)
     assert (found["exit_code"], found["summary"]) == (code, None)
+    assert found["manifest"] == manifest
     assert words in json.dumps(found["error"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import COMMAND, Cloud, Ended, Shell
+from tests.notify.receiver import answer, receiving
 from tests.processes.judging import each_made_once
 
 pytestmark = pytest.mark.integration
@@ -48,6 +50,21 @@ def test_a_stream_that_was_never_there_or_is_full_changes_no_exit_code(
     shell: Shell, cloud: Cloud, how: str
 ) -> None:
     assert finished(shell, cloud, how).code == 0
+
+
+@needs_full
+@pytest.mark.fault(38)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_result_that_finds_no_room_is_logged_and_told_all_the_same(
+    shell: Shell, cloud: Cloud, output: str
+) -> None:
+    with receiving(answer("200 OK")) as receiver:
+        flags = ("--output", output, "--notify", receiver.url)
+        ended = finished(shell, cloud, ">/dev/full", *flags)
+    assert ended.code == 0, ended.err
+    assert "stdout.not_written" in ended.err
+    told = json.loads(receiver.arrived[0].body)
+    assert (told["exit_code"], told["summary"]["active"]) == (0, ENTRIES)
 
 
 @pytest.mark.fault(38)

@@ -84,6 +84,14 @@ async def test_what_cannot_be_written_is_named(place: str, tmp_path: Path) -> No
     assert caught.value.message.startswith(f"{path}: ")
 
 
+async def test_a_link_that_leads_to_itself_is_named(tmp_path: Path) -> None:
+    link = tmp_path / "r.md"
+    link.symlink_to(link)
+    with pytest.raises(SettingsError, match=r"r\.md: cannot be written: Too many"):
+        await write_text(["x"], link)
+    assert link.is_symlink()
+
+
 @pytest.mark.parametrize("umask", [0o077, 0o000])
 async def test_who_may_read_a_file_can_be_said_whatever_the_umask(
     umask: int, tmp_path: Path
