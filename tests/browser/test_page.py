@@ -49,6 +49,14 @@ def test_a_page_is_quiet_fetches_nothing_fits_and_is_accessible(
     assert [one for one in seen.faults if one["impact"] in _SERIOUS] == []
 
 
+@pytest.mark.parametrize("width", [1200, 1600])
+def test_all_columns_are_in_sight_on_a_desktop(
+    width: int, visitor: Visitor, nights, tmp_path: Path
+) -> None:
+    page = page_of(nights[30], tmp_path)
+    assert visitor.visit(page, width=width, scheme="light").scrolled == []
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_hostile_names_neither_run_nor_break_the_page(
     width: int, visitor: Visitor, tmp_path: Path
