@@ -30,6 +30,7 @@ def page_of(ledger: Path, folder: Path) -> Path:
     [
         (30, 1280, "light"),
         (30, 1280, "dark"),
+        (30, 320, "light"),
         (30, 360, "light"),
         (30, 360, "dark"),
         (10_000, 1280, "light"),
