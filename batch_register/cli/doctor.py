@@ -34,7 +34,7 @@ _OPTIONS = ("ledger", "cloud", "region", "settle_s", "output", "log_file", "log_
 )
 @settings_options(*_OPTIONS)
 def command(*, probes: bool, resolved: ResolvedSettings) -> int:
-    """Check credentials, endpoints, clock, rights and limits, and say what to do.
+    """Check credentials, endpoints, clock, rights and limits.
 
     Only reads, unless --probe-write is given. Ends with 0 where runs can work, with 69
     where a service cannot be reached or fails, with 77 where it refuses, and with 2

@@ -86,7 +86,7 @@ def command(
     is_agreed: bool,
     resolved: ResolvedSettings,
 ) -> int:
-    """Compare ledger and cloud: orphans, duplicates, drift, late ends.
+    """Compare ledger and cloud: orphans, duplicates, drift.
 
     Entries whose image has ended since the last run are written to the ledger; its
     lock is held meanwhile, so that no run comes between. All else is only shown.

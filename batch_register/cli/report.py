@@ -16,7 +16,7 @@ import click
 from batch_register.cli import candidates, stdout
 from batch_register.cli.pages import Page
 from batch_register.errors import SettingsError
-from batch_register.ledger import read_ledger
+from batch_register.ledger import is_ledger, read_ledger
 from batch_register.report import table_form
 from batch_register.report.fold import fold, source_of
 from batch_register.report.plain import printable
@@ -63,7 +63,7 @@ def command(ledgers: tuple[Path, ...], form: str | None, file: Path | None) -> N
     Several ledgers, the shards of one manifest, make one report.
     """
     if file is not None:
-        _refuse_ledger(file, ledgers)
+        _refuse_ledger(file)
     form = form or (form_for(file) if file is not None else "table")
     report = _fold(ledgers)
     if form not in _WITH_NOTES:
@@ -75,9 +75,9 @@ def command(ledgers: tuple[Path, ...], form: str | None, file: Path | None) -> N
         stdout.write_pieces(_for_stdout(report, form))
 
 
-def _refuse_ledger(file: Path, ledgers: tuple[Path, ...]) -> None:
-    """Raise SettingsError where the report would take a ledger's place."""
-    if file.resolve() in {ledger.resolve() for ledger in ledgers}:
+def _refuse_ledger(file: Path) -> None:
+    """Raise SettingsError where the report would take a ledger's place, be it any."""
+    if file.is_file() and is_ledger(file):
         message = f"{file}: the report would overwrite a ledger"
         raise SettingsError(message, hint="give -o another name")
 

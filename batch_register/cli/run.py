@@ -19,7 +19,7 @@ from batch_register.settings import ResolvedSettings
     "run",
     cls=Page,
     examples=(
-        "run wave.yaml --cloud my-cloud --report wave.md",
+        "run wave.yaml --cloud my-cloud --report wave.html",
         "run wave.yaml --simulate",
         "run wave.yaml --cloud my-cloud --max-duration 6h --output quiet",
     ),

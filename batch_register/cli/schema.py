@@ -68,8 +68,19 @@ def command(document: str, file: Path | None) -> None:
     if file is None:
         stdout.write(text)
         return
+    _refuse_ledger(file)
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         message = f"{file}: cannot be written: {error.strerror or error}"
         raise SettingsError(message, hint="choose another file with -o") from error
+
+
+def _refuse_ledger(file: Path) -> None:
+    """Raise SettingsError where the schema would take a ledger's place."""
+    # Here and not above: help need not wait for a ledger's reader.
+    from batch_register.ledger import is_ledger  # noqa: PLC0415
+
+    if file.is_file() and is_ledger(file):
+        message = f"{file}: the schema would overwrite a ledger"
+        raise SettingsError(message, hint="give -o another name")

@@ -15,6 +15,7 @@ from batch_register.ledger.notes import (
     run_started,
 )
 from batch_register.ledger.reader import (
+    is_ledger,
     raw_lines,
     read_history,
     read_ledger,
@@ -35,6 +36,7 @@ __all__ = [
     "entry_declared",
     "entry_removed",
     "held",
+    "is_ledger",
     "raw_lines",
     "read_history",
     "read_ledger",

@@ -30,6 +30,8 @@ from batch_register.model import EntryKey
 
 _T = TypeVar("_T")
 
+_BEGIN_BYTES = 16  # of a file: enough to tell what it is
+
 
 class Scan:
     """One pass over a ledger; once it is through, it knows how the file ends."""
@@ -86,6 +88,16 @@ class Scan:
             self.torn_bytes = len(tail) - len(line) + 1
         else:
             self.torn_bytes = len(tail)
+
+
+def is_ledger(path: Path) -> bool:
+    """Return whether what a file holds begins as a ledger does; unreadable: no."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(_BEGIN_BYTES)
+    except OSError:
+        return False
+    return len(begin) == _BEGIN_BYTES and begins_like_ledger(begin)
 
 
 def read_ledger(path: Path) -> Replay:

@@ -4,8 +4,8 @@ Decides: what stands first, which lines are told, how the time between them read
 not know: files, what an event holds.
 
 The outcome and what to do come first, then run by run what happened, each step with the
-time since the step before, the first one since its run began. An intent is told only where no answer to it is noted: there
-something was lost. Otherwise the answer tells both.
+time since the step before, the first one since its run began. An intent is told only
+where no answer to it is noted: there something was lost. Otherwise the answer tells both.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def _chapter_heading(chapter: Chapter, last: Line | None) -> str:
     run = chapter.run
     if run is not None:
         parts.append(f"from {_stamp(run.started_at)} UTC")
-        pause_s = seconds_between(last.at, run.started_at) if last else None
-        if pause_s is not None and pause_s >= _SHORTEST_GAP_S:
-            parts.append(f"{duration_words(pause_s)} later")
+        parts += _pause(last.at, run.started_at) if last else []
         if run.finished_at is None:
             parts.append("no end noted: it was cut off, or is still under way")
         else:
@@ -118,6 +116,17 @@ def _chapter_heading(chapter: Chapter, last: Line | None) -> str:
             )
             parts.append(f"exit code of the whole run {run.exit_code}")
     return ", ".join(parts)
+
+
+def _pause(before: str, after: str) -> list[str]:
+    """Return how much later a run began; a clock may have been set back meanwhile."""
+    later_s = seconds_between(before, after) or 0.0
+    earlier_s = seconds_between(after, before) or 0.0
+    if later_s >= _SHORTEST_GAP_S:
+        return [f"{duration_words(later_s)} later"]
+    if earlier_s >= _SHORTEST_GAP_S:
+        return [f"by a clock set back by {duration_words(earlier_s)} or more"]
+    return []
 
 
 def _steps(chapter: Chapter) -> Iterator[str]:

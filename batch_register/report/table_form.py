@@ -6,6 +6,8 @@ files, colours, which terminal. The gist stands last, where a long table leaves 
 
 from __future__ import annotations
 
+import textwrap
+
 from batch_register.report.digest import headline, tasks
 from batch_register.report.plain import (
     clip,
@@ -22,6 +24,7 @@ _GAP = "  "
 _LEAST_KEY = 12  # cells; below this a key says nothing
 _LEAST_WHY = 20
 _SPARE = ("TRIES", "SIZE", "TIME")  # left out first where there is no room
+_LEAST_FOLD = 20  # cells; below this a sentence is harder to read than one that wraps
 _SHOWN_KEYS = 5  # of one task
 
 
@@ -31,7 +34,7 @@ def render(report: Report, *, width: int | None = None) -> str:
     return table + gist(report, width=width)
 
 
-def gist(report: Report, *, width: int | None = None) -> str:  # noqa: ARG001 - as render
+def gist(report: Report, *, width: int | None = None) -> str:
     """Return what a long table comes to: the counts, and who has to do what."""
     lines = [f"{printable(report.manifest)}: {headline(report)}"]
     for task in tasks(report):
@@ -41,7 +44,22 @@ def gist(report: Report, *, width: int | None = None) -> str:  # noqa: ARG001 - 
         lines.append(f"  {task.action} ({len(task.keys)}): {task.advice}")
         lines.append(f"    {keys}{more}")
     lines += [f"note: {printable(note)}" for note in report.notes]
+    if width is not None:
+        lines = [part for line in lines for part in _folded(line, width)]
     return "\n".join(lines) + "\n"
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line as several, broken between words; a long word stays whole."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    folded = textwrap.wrap(
+        line,
+        max(width, _LEAST_FOLD),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return folded or [line]
 
 
 def _table(report: Report, width: int | None) -> list[str]:

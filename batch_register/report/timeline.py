@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -110,9 +110,9 @@ def moment_s(stamp: str) -> float | None:
     """Return a ledger's stamp as seconds since 1970; None where it cannot be read."""
     try:
         moment = datetime.fromisoformat(stamp)
-    except ValueError:
+        return moment.astimezone(UTC).timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError):  # in UTC it may lie outside the calendar
         return None
-    return moment.timestamp() if moment.tzinfo is not None else None
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:

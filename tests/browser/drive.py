@@ -3,7 +3,7 @@
     python drive.py BROWSER AXE PAGE WIDTH light|dark PICTURE
 
 What is printed: messages of the console, requests that went out, the page's own width,
-and what axe-core found. The page's policy forbids every script, so axe-core comes in as
+what part of it has to be scrolled sideways, and what axe-core found. The page's policy forbids every script, so axe-core comes in as
 the debugger's, which no policy governs.
 """
 
@@ -29,6 +29,10 @@ _EXAMINE = """async () => {
   }));
 }"""
 
+_SCROLLED = """[...document.querySelectorAll(".wide")]
+  .filter(one => one.scrollWidth > one.clientWidth)
+  .map(one => one.getAttribute("aria-labelledby"))"""
+
 
 def main() -> None:
     browser, axe, page, width, scheme, picture = sys.argv[1:]
@@ -50,6 +54,7 @@ def main() -> None:
         tab.goto(Path(page).as_uri())
         tab.screenshot(path=picture)
         own = tab.evaluate("document.documentElement.scrollWidth")
+        scrolled = tab.evaluate(_SCROLLED)
         tab.evaluate(Path(axe).read_text(encoding="utf-8"))
         faults = tab.evaluate(_EXAMINE)
         chromium.close()
@@ -59,6 +64,7 @@ def main() -> None:
                 "messages": messages,
                 "requests": requests,
                 "width": own,
+                "scrolled": scrolled,
                 "faults": faults,
             }
         )

@@ -30,6 +30,7 @@ def page_of(ledger: Path, folder: Path) -> Path:
     [
         (30, 1280, "light"),
         (30, 1280, "dark"),
+        (30, 320, "light"),
         (30, 360, "light"),
         (30, 360, "dark"),
         (10_000, 1280, "light"),
@@ -47,6 +48,14 @@ def test_a_page_is_quiet_fetches_nothing_fits_and_is_accessible(
     ]
     assert seen.width == width
     assert [one for one in seen.faults if one["impact"] in _SERIOUS] == []
+
+
+@pytest.mark.parametrize("width", [1200, 1600])
+def test_all_columns_are_in_sight_on_a_desktop(
+    width: int, visitor: Visitor, nights, tmp_path: Path
+) -> None:
+    page = page_of(nights[30], tmp_path)
+    assert visitor.visit(page, width=width, scheme="light").scrolled == []
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -21,6 +21,7 @@ class Visit:
     messages: list[str]  # of its console
     requests: list[str]
     width: int  # of the whole page, in CSS pixels
+    scrolled: list[str]  # parts of it that have to be scrolled sideways
     faults: list[dict[str, Any]]  # what axe-core found
 
 

@@ -70,6 +70,12 @@ def test_help_lists_every_command_in_order(invoke) -> None:
     assert ended.code == 0
 
 
+def test_no_commands_line_is_cut_in_a_terminal_of_80_columns(invoke) -> None:
+    listed = invoke("--help").out.partition("Commands:\n")[2].partition("\n\n")[0]
+    told = [" ".join(line.split()[1:]) for line in listed.splitlines()]
+    assert told == list(COMMANDS.values())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_commands_line_in_the_table_is_its_own(name: str) -> None:
     command = import_module(f"batch_register.cli.{name}").command

@@ -9,6 +9,7 @@ import pytest
 from jsonschema.validators import validator_for
 
 from batch_register.manifest import json_schema
+from tests.report.conftest import LedgerText
 
 
 def test_the_schema_goes_to_standard_output(invoke) -> None:
@@ -44,6 +45,17 @@ def test_the_schema_goes_to_a_file(invoke, tmp_path: Path) -> None:
     ended = invoke("schema", "-o", file)
     assert (ended.code, ended.out) == (0, "")
     assert json.loads(file.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_a_schema_never_takes_the_place_of_a_ledger(invoke, tmp_path: Path) -> None:
+    ledger = LedgerText()
+    ledger.start("run-1")
+    file = tmp_path / "a.ledger.jsonl"
+    file.write_bytes(ledger.raw)
+    ended = invoke("schema", "ledger", "-o", file)
+    assert ended.code == 2
+    assert ended.err.startswith(f"error: {file}: the schema would overwrite a ledger")
+    assert file.read_bytes() == ledger.raw
 
 
 def test_a_file_that_cannot_be_written_is_an_error(invoke, tmp_path: Path) -> None:

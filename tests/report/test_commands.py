@@ -140,10 +140,21 @@ def test_a_report_never_takes_the_place_of_a_ledger(
 ) -> None:
     before = ledger.read_bytes()
     (tmp_path / "link.json").symlink_to(ledger)
-    for name in ("a.jsonl", "link.json"):
+    (tmp_path / "other.json").write_bytes(before)
+    for name in ("a.jsonl", "link.json", "other.json"):
         result = _run(report, ledger, "-o", tmp_path / name, "--format", "json")
         assert isinstance(result.exception, SettingsError)
-    assert ledger.read_bytes() == before
+    assert ledger.read_bytes() == before == (tmp_path / "other.json").read_bytes()
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(
+    ledger: Path, tmp_path: Path
+) -> None:
+    written = set()
+    for _ in range(2):
+        assert _run(report, ledger, "-o", tmp_path / "r.json").exit_code == 0
+        written.add((tmp_path / "r.json").read_text())
+    assert len(written) == 1
 
 
 def test_a_report_without_a_ledger_is_a_usage_error() -> None:

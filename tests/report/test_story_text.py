@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batch_register.event import (
@@ -133,6 +135,24 @@ def test_runs_say_how_they_ended_and_when_the_next_one_began(new_ledger) -> None
         "run run-2, from 2026-03-01 00:08:01 UTC, 2m00s later, no end noted: it was "
         "cut off, or is still under way",
     ]
+
+
+def test_a_run_that_began_before_the_step_before_it_had_another_clock(
+    new_ledger,
+) -> None:
+    ledger = begun(new_ledger, ImageCreated(image_id=IMAGE))
+    story = tell(ledger.replay(), EntryKey("a"), ledger.story("a"))
+    (chapter,) = story.chapters
+    assert chapter.run is not None
+    later = replace(
+        chapter,
+        run_id="run-2",
+        run=replace(chapter.run, started_at="2026-03-01T00:03:31.000Z"),
+    )
+    text = render_text(replace(story, chapters=(chapter, later)))
+    assert (
+        "run run-2, from 2026-03-01 00:03:31 UTC, by a clock set back by 1m30s" in text
+    )
 
 
 def test_a_run_whose_start_is_not_told_and_a_removed_entry(new_ledger) -> None:

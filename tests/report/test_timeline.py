@@ -235,8 +235,14 @@ def test_shards_of_one_night_are_laid_over_one_another() -> None:
     assert timeline.left_out == 1
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-11-24T00:00:00"])
-def test_a_stamp_without_a_zone_is_no_moment(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "soon", "2026-11-24T00:00:00"),
+        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
+    ],
+)
+def test_a_stamp_without_a_zone_or_beyond_the_calendar_is_no_moment(text: str) -> None:
     assert moment_s(text) is None
 
 

@@ -18,12 +18,13 @@ _STEPS_S = (
 _MOST_TICKS = 8
 _MINUTE_S = 60
 _DAY_S = 86_400
+_NEAR_END = range(85, 98)  # percent: there half a text would reach into what follows
 _LEAST_S = 1.0  # a night of no length still has a middle
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One marked moment; two of three are left out where there is little room."""
+    """One marked moment; a spare one is left out where there is little room."""
 
     at: float  # percent
     text: str
@@ -56,9 +57,9 @@ class Scale:
         last = math.floor((self.begins_s + self.length_s) / step_s)
         return [
             Tick(
-                self.percent(number * step_s),
-                _words(number * step_s, step_s),
-                (number - first) % 3 > 0,
+                at=(at := self.percent(number * step_s)),
+                text=_words(number * step_s, step_s),
+                is_spare=(number - first) % 3 > 0 or int(at) in _NEAR_END,
             )
             for number in range(first, last + 1)
         ]

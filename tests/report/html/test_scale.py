@@ -34,6 +34,16 @@ def test_two_of_three_ticks_can_be_spared() -> None:
     assert [tick.is_spare for tick in ticks] == [False, True, True, False, True, True]
 
 
+def test_a_tick_whose_text_would_reach_beyond_the_line_can_be_spared() -> None:
+    ticks = Scale(DAY_S + 1.85, DAY_S + 5.15).ticks()
+    assert [(tick.text, tick.is_spare) for tick in ticks] == [
+        ("00:00:02", False),
+        ("00:00:03", True),
+        ("00:00:04", True),
+        ("00:00:05", True),
+    ]
+
+
 def test_what_lies_outside_is_drawn_on_the_edge() -> None:
     scale = Scale(DAY_S, DAY_S + 10)
     places = [scale.percent(DAY_S + at_s) for at_s in (-5, 0, 2.5, 10, 11)]
