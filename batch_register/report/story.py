@@ -42,7 +42,7 @@ from batch_register.ledger.notes import (
     ORPHAN_KEPT,
 )
 from batch_register.ledger.replay import Replay, RunRecord
-from batch_register.model import EntryKey, Fault
+from batch_register.model import EntryKey, Fault, FaultKind
 from batch_register.report import json_form
 from batch_register.report.plain import printable, size_words
 from batch_register.report.rows import ReportRow, row_of
@@ -65,6 +65,12 @@ def _why(fault: Fault) -> str:
     return fault.sentence()
 
 
+def _refused(fault: Fault) -> str:
+    """Return why a call came to nothing; it may never have left this machine."""
+    what = "not sent" if fault.kind is FaultKind.UNREACHABLE else "refused"
+    return f"{what}: {_why(fault)}"
+
+
 def _job(event: RegisterAccepted) -> str:
     if event.job_id is None:
         return "its job id is not known, so the image itself is watched"
@@ -75,7 +81,7 @@ def _job(event: RegisterAccepted) -> str:
 WORDS: dict[type[Event], Callable[[Any], str]] = {
     CreateIntended: lambda _: "about to create the image metadata",
     ImageCreated: lambda event: f"image metadata created: image {event.image_id}",
-    CreateRefused: lambda event: f"create refused: {_why(event.error)}",
+    CreateRefused: lambda event: f"create {_refused(event.error)}",
     ImageAdopted: lambda event: (
         f"image {event.image_id} is there by its tag, status {event.status}: taken over"
     ),
@@ -85,7 +91,7 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     RegisterAccepted: lambda event: (
         f"file accepted for image {event.image_id}: {_job(event)}"
     ),
-    RegisterRefused: lambda event: f"register refused: {_why(event.error)}",
+    RegisterRefused: lambda event: f"register {_refused(event.error)}",
     ImageActive: lambda event: (
         f"image {event.image_id} is active, {size_words(event.size_bytes)}"
     ),

@@ -62,7 +62,7 @@ class Attempt:
     ends_s: float | None = None
     end: End = End.IN_FLIGHT
     is_followed_on: bool = False  # it began before the night
-    is_refused: bool = False  # its last call was; the same run may send it again
+    is_refused: bool = False  # its last call was; what follows may say more of it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -196,7 +196,7 @@ class Night:
     def _open(self, key: EntryKey, at_s: float) -> Attempt:
         """Return the attempt that is under way, a new one where there is none."""
         attempt = self._current.get(key)
-        if attempt is not None and attempt.is_refused:
+        if attempt is not None and attempt.end is End.REFUSED:
             attempt.is_refused, attempt.ends_s = False, None
             attempt.end = End.IN_FLIGHT
         elif attempt is None or attempt.ends_s is not None:

@@ -127,6 +127,13 @@ def test_each_event_is_told_in_plain_words(line: Line, told: str) -> None:
     assert words(line) == told
 
 
+@pytest.mark.parametrize("call", ["create", "register"])
+def test_a_call_that_never_went_out_was_not_refused(call: str) -> None:
+    error = ERROR | {"kind": "unreachable", "http_status": None, "request_id": None}
+    line = _line(f"image.{call}_refused", error=error, image_id="i")
+    assert words(line) == f"{call} not sent: c: r"
+
+
 def test_every_fate_of_a_shell_has_words() -> None:
     told = {WORDS[RetryStarted](RetryStarted(shell=shell)) for shell in ShellFate}
     assert len(told) == len(ShellFate)

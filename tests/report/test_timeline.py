@@ -83,7 +83,7 @@ def shape(attempt: Attempt) -> tuple[float, float | None, float | None, End]:
         (((1, "create_intended"), (2, "create_refused")), [(1, None, 2, End.FAILED)]),
         (
             ((1, "create_intended"), (2, "create_refused"), (5, "create_intended")),
-            [(1, None, None, End.IN_FLIGHT)],
+            [(1, None, 2, End.FAILED), (5, None, None, End.IN_FLIGHT)],
         ),
         (
             ((1, "create_intended"), (2, "create_refused"), (3, "deferred")),
@@ -123,6 +123,29 @@ def test_what_is_refused_for_now_has_not_failed(
         line(0, "run.started"), line(1, event, "a", error=error, image_id="i")
     )
     assert [attempt.end for attempt in night.attempts] == [end]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("busy", [(1, 5, 9, End.ACTIVE)]),
+        ("rejected", [(1, None, 2, End.FAILED), (4, 5, 9, End.ACTIVE)]),
+    ],
+)
+def test_only_what_was_refused_for_now_goes_on_as_the_same_attempt(
+    kind: str, expected
+) -> None:
+    error = {"kind": kind, "http_status": 400, "code": "c", "reason": "r"}
+    error |= {"request_id": None, "action": "wait"}
+    night = night_of(
+        line(0, "run.started"),
+        line(1, "image.create_intended", "a"),
+        line(2, "image.register_refused", "a", error=error, image_id="i"),
+        line(4, "image.register_intended", "a"),
+        line(5, "image.registered", "a"),
+        line(9, "image.active", "a"),
+    )
+    assert [shape(one) for one in night.attempts] == expected
 
 
 def test_a_refusal_that_tells_no_reason_is_a_failure() -> None:
