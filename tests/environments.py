@@ -59,7 +59,7 @@ def node_modules(name: str, *packages: str) -> Iterator[Path]:
         env.mkdir()
         (env / "package.json").write_text("{}", encoding="utf-8")
         words = [npm, "install", "--prefix", str(env), *flags, *packages]
-        attempt(words, failure="npm error")
+        attempt(words, failure="npm error code")
 
     with _built(name, digest(*packages), install) as env:
         yield env / "node_modules"
