@@ -19,7 +19,8 @@ from batch_register.glance.outgoing import (
     list_query,
     numbered_id,
 )
-from batch_register.ims.call import Caller, or_none
+from batch_register.ims.call import Caller, nothing, or_none
+from batch_register.ims.deletion import delete_image
 from batch_register.ims.listing import begin_list, whole_list
 from batch_register.ims.outgoing import base_url, encoded
 from batch_register.ims.paging import PageSizes, Walk
@@ -42,7 +43,6 @@ from batch_register.transport.skew import server_time
 
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
-_NO_CONTENT: Final = 204
 # Images of one spec that were made for an entry and are dead: beyond that, asking for
 # one number after the other takes too long, and Glance chooses the id.
 _NUMBERS: Final = 16
@@ -104,7 +104,7 @@ class GlanceClient:
         path = f"/v2/images/{encoded(image_id)}/import"
         request = self._caller.request("import image", "POST", path, import_body(spec))
         try:
-            await self._caller.write(request, _nothing, success=_ACCEPTED)
+            await self._caller.write(request, nothing, success=_ACCEPTED)
         except ServiceError as error:
             raise verdict.of_import(error) from None
         return JobId(image_id)
@@ -161,9 +161,7 @@ class GlanceClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        path = f"/v2/images/{encoded(image_id)}"
-        request = self._caller.request("delete image", "DELETE", path)
-        await or_none(self._caller.write(request, _nothing, success=_NO_CONTENT))
+        await delete_image(self._caller, image_id)
 
     async def get_quota(self) -> Quota:
         """Return how many images the project holds and may hold.
@@ -238,7 +236,3 @@ class GlanceClient:
         return await self._caller.read(
             request, lambda body: walk.take(wire.read_page(body))
         )
-
-
-def _nothing(_body: bytes) -> None:
-    """Read an answer that has nothing to tell."""

@@ -142,3 +142,7 @@ async def or_none(call: Awaitable[_T]) -> _T | None:
         if error.kind is FaultKind.NOT_FOUND:
             return None
         raise
+
+
+def nothing(_body: bytes) -> None:
+    """Read an answer that has nothing to tell."""

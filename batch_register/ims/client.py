@@ -14,6 +14,7 @@ from typing import Final
 
 from batch_register.ims import wire
 from batch_register.ims.call import Caller, or_none
+from batch_register.ims.deletion import delete_image
 from batch_register.ims.failure import request_id
 from batch_register.ims.listing import Begun, begin_list, whole_list
 from batch_register.ims.outgoing import (
@@ -43,7 +44,6 @@ from batch_register.transport import Authoriser, Reply, Sender
 
 _OK: Final = 200
 _CREATED: Final = 201
-_NO_CONTENT: Final = 204
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -157,9 +157,7 @@ class ImsClient:
         Raises:
             ServiceError: see `ports.ImageService`.
         """
-        path = f"/v2/images/{encoded(image_id)}"
-        request = self._caller.request("delete image", "DELETE", path)
-        await or_none(self._caller.write(request, _nothing, success=_NO_CONTENT))
+        await delete_image(self._caller, image_id)
 
     async def get_quota(self) -> Quota:
         """Return how many private images there are and may be.
@@ -207,7 +205,3 @@ def _with_request_id(job: JobView, told: str | None) -> JobView:
     if job.fault is None:
         return job
     return replace(job, fault=replace(job.fault, request_id=told))
-
-
-def _nothing(_body: bytes) -> None:
-    """Read an answer that has nothing to tell."""
