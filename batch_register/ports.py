@@ -5,7 +5,7 @@ Decides: which calls exist and what each promises. Must not know any implementat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,15 @@ from batch_register.model import (
     JobView,
     Pairs,
     Quota,
+)
+from batch_register.source import (
+    BucketView,
+    FilePlace,
+    FileStamp,
+    ListedObject,
+    ObjectView,
+    OpenUpload,
+    StoredPart,
 )
 
 
@@ -100,4 +109,84 @@ class Observer(Protocol):
 
     def noticed(self, name: str, **facts: object) -> None:
         """Take note of something that moved no entry: a throttle, a failed poll."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """The buckets of one region, as one caller may use them.
+
+    Every method raises `errors.ServiceError` and nothing else for anything that goes
+    wrong outside this process. Reads and parts may be sent again as they are.
+    """
+
+    async def head_bucket(self, bucket: str) -> BucketView | None:
+        """Return what the store shows of a bucket, or None where there is none."""
+        ...
+
+    async def head_object(self, bucket: str, key: str) -> ObjectView | None:
+        """Return what the store shows of an object, or None where there is none."""
+        ...
+
+    async def read(self, bucket: str, key: str, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset` (both in bytes); fewer at the end."""
+        ...
+
+    def list_objects(self, bucket: str, prefix: str) -> AsyncIterator[ListedObject]:
+        """Give the objects whose keys begin with `prefix`, in the order of their keys."""
+        ...
+
+    async def begin_upload(self, bucket: str, key: str) -> str:
+        """Begin a multipart upload and return its id."""
+        ...
+
+    async def list_parts(
+        self, bucket: str, key: str, upload_id: str
+    ) -> list[StoredPart] | None:
+        """Return the parts that an upload has, by number; None where it is gone."""
+        ...
+
+    async def part_address(
+        self, bucket: str, key: str, upload_id: str, number: int
+    ) -> str:
+        """Return a signed address that takes one part by PUT for an hour: a secret."""
+        ...
+
+    async def complete_upload(
+        self, bucket: str, key: str, upload_id: str, parts: Sequence[StoredPart]
+    ) -> None:
+        """Make the object of its parts, which are given in the order of numbers."""
+        ...
+
+    async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
+        """Give an upload up, and free what it has stored; no fault where it is gone."""
+        ...
+
+    async def list_uploads(self, bucket: str, prefix: str) -> list[OpenUpload]:
+        """Return the multipart uploads of keys with `prefix` that are still open."""
+        ...
+
+
+class SourceFiles(Protocol):
+    """The files that are to be uploaded, on this machine or near other ones.
+
+    Every method raises `errors.ServiceError` where the file, its machine or the way to
+    the store refuses.
+    """
+
+    async def stamp(self, place: FilePlace) -> FileStamp | None:
+        """Return size and age of a file, or None where there is none."""
+        ...
+
+    async def read(self, place: FilePlace, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`; fewer at the end."""
+        ...
+
+    async def digest(self, place: FilePlace, offset: int, length: int) -> str:
+        """Return the MD5 of a range of a file, as hex: what a store calls its ETag."""
+        ...
+
+    async def send(
+        self, place: FilePlace, offset: int, length: int, address: str
+    ) -> str:
+        """Send a range of a file to a signed address, checked; return its MD5 as hex."""
         ...

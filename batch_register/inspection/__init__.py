@@ -1,0 +1,1 @@
+"""What a disk image is, told by its first bytes."""

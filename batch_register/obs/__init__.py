@@ -1,0 +1,1 @@
+"""The object store that the images' files lie in."""

@@ -1,0 +1,1 @@
+"""A look at every source before anything is made."""

@@ -1,0 +1,1 @@
+"""A manifest written from a bucket or from a table."""

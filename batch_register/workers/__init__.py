@@ -1,0 +1,1 @@
+"""Where the files to be uploaded are read: here, or by workers near them."""
