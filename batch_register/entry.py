@@ -18,8 +18,13 @@ from batch_register.event import (
     ImageAdopted,
     ImageCreated,
     ImageFailed,
+    RegisterIntended,
     RetryStarted,
     ShellFate,
+    SourceSeen,
+    SourceUploaded,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.machine import Step, advance
 from batch_register.model import (
@@ -32,6 +37,7 @@ from batch_register.model import (
     RunCounts,
     SpecDigest,
 )
+from batch_register.source import FileStamp, SourcePin, UploadMark
 from batch_register.stage import (
     Active,
     Created,
@@ -83,6 +89,11 @@ class EntryRecord:
     dead_images: frozenset[ImageId] = frozenset()
     duplicates: frozenset[ImageId] = frozenset()
     is_removed: bool = False  # the manifest no longer names it
+    source: SourcePin | None = None  # what its object was when last looked at
+    made_source: SourcePin | None = None  # what it was when the image was made of it
+    virtual_size_bytes: int | None = None  # of the disk in it
+    upload: UploadMark | None = None  # begun, and not known to be complete
+    uploaded_bytes: int = 0  # of that upload, or of the one that was completed
 
     def declare(
         self, name: str, image_url: str, spec: SpecDigest, labels: Pairs
@@ -129,7 +140,31 @@ class EntryRecord:
             case DuplicateSeen(image_id=image_id):
                 self.duplicates |= {image_id}
             case _:
+                self._note_source(event)
+
+    def _note_source(self, event: Event) -> None:
+        """Remember what the object and its upload have come to."""
+        match event:
+            case SourceSeen(etag=etag, size_bytes=size_bytes):
+                self._see(SourcePin(etag=etag, size_bytes=size_bytes))
+                self.virtual_size_bytes = event.virtual_size_bytes
+            case UploadBegun():
+                self.upload, self.uploaded_bytes = _mark(event), 0
+            case RegisterIntended():
+                self.made_source = self.source
+            case UploadProgressed(sent_bytes=sent_bytes):
+                self.uploaded_bytes = sent_bytes
+            case SourceUploaded(etag=etag, size_bytes=size_bytes):
+                self._see(SourcePin(etag=etag, size_bytes=size_bytes))
+                self.upload, self.uploaded_bytes = None, size_bytes
+            case _:
                 pass
+
+    def _see(self, pin: SourcePin) -> None:
+        """Take over what the object is now; what an active one was is then known, too."""
+        self.source = pin
+        if isinstance(self.stage, Active) and self.made_source is None:
+            self.made_source = pin
 
     def _adopt(self, spec: SpecDigest, created_at: str) -> None:
         """Count an image as the entry's own that a look has found."""
@@ -180,14 +215,31 @@ class EntryRecord:
         )
 
     @property
+    def has_other_source(self) -> bool:
+        """Return whether the object has changed since the image was made of it."""
+        return (
+            self.made_source is not None
+            and self.source is not None
+            and self.made_source != self.source
+        )
+
+    @property
     def state(self) -> EntryState:
         """Return where the entry stands, in the report's words."""
         stage = self.stage
         if isinstance(stage, Active):
-            return EntryState.CONFLICT if self.has_other_spec else EntryState.ACTIVE
+            has_changed = self.has_other_spec or self.has_other_source
+            return EntryState.CONFLICT if has_changed else EntryState.ACTIVE
         if isinstance(stage, Failed) and stage.fault.kind is FaultKind.SPEC_CONFLICT:
             return EntryState.CONFLICT
+        if isinstance(stage, Planned) and self.upload is not None:
+            return EntryState.UNFINISHED
         return _STATES[type(stage)]
+
+
+def _mark(begun: UploadBegun) -> UploadMark:
+    file = FileStamp(size_bytes=begun.size_bytes, modified_ns=begun.modified_ns)
+    return UploadMark(upload_id=begun.upload_id, part_bytes=begun.part_bytes, file=file)
 
 
 _STATES: dict[type[Stage], EntryState] = {

@@ -184,6 +184,54 @@ class DuplicateSeen:
     status: ImageStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSeen:
+    """A look at the source has shown this content; an aside, as all below but one."""
+
+    ledger_name: ClassVar[str] = "source.seen"
+    etag: str
+    size_bytes: int
+    disk_format: str = ""  # empty: its header was not read
+    virtual_size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRefused:
+    """The source is not fit, or not there: nothing is sent for this entry."""
+
+    ledger_name: ClassVar[str] = "source.refused"
+    error: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadBegun:
+    """The store has opened a multipart upload; the file is told by size and age."""
+
+    ledger_name: ClassVar[str] = "source.upload_begun"
+    upload_id: str
+    part_bytes: int
+    size_bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadProgressed:
+    """So much of the file is in the store."""
+
+    ledger_name: ClassVar[str] = "source.upload_progressed"
+    sent_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceUploaded:
+    """The object is complete; `sent_bytes` went out for it in this run."""
+
+    ledger_name: ClassVar[str] = "source.uploaded"
+    etag: str
+    size_bytes: int
+    sent_bytes: int
+
+
 Event = (
     CreateIntended
     | ImageCreated
@@ -204,6 +252,11 @@ Event = (
     | ShellDeleted
     | ShellKept
     | DuplicateSeen
+    | SourceSeen
+    | SourceRefused
+    | UploadBegun
+    | UploadProgressed
+    | SourceUploaded
 )
 
 DURABLE_EVENTS: tuple[type[Event], ...] = (
@@ -222,4 +275,12 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     ShellDeleted,
     ShellKept,
     DuplicateSeen,
+    SourceSeen,
+    SourceRefused,
+    UploadBegun,
+    UploadProgressed,
+    SourceUploaded,
 )
+
+# What is noted beside the image's own way, and moves it nowhere.
+Aside = DuplicateSeen | SourceSeen | UploadBegun | UploadProgressed | SourceUploaded

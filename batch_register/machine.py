@@ -12,22 +12,24 @@ The rules:
    taken for a refused create.
 4. `NoneFound` and `StillQueued` are settled: whoever sends one vouches that the look
    was made after the settle time, by a query that would have shown the image.
-5. A step without a command ends the entry's part of this run; `resume` is where the
+5. `SourceRefused` comes only in the place of a create or a register that was not sent
+   yet, or was proven to have had no effect.
+6. A step without a command ends the entry's part of this run; `resume` is where the
    next run takes it up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batch_register.errors import InvalidTransitionError
 from batch_register.event import (
+    Aside,
     CreateIntended,
     CreateRefused,
     CreateUnclear,
-    DuplicateSeen,
     EntryDeferred,
     Event,
     ImageActive,
@@ -44,9 +46,10 @@ from batch_register.event import (
     ShellDeleted,
     ShellFate,
     ShellKept,
+    SourceRefused,
     StillQueued,
 )
-from batch_register.model import ImageStatus, SpecDigest
+from batch_register.model import FaultKind, ImageStatus, SpecDigest
 from batch_register.stage import (
     Active,
     Command,
@@ -99,7 +102,7 @@ def advance(stage: Stage, event: Event) -> Step:
     Raises:
         InvalidTransitionError: the table has no row for this pair.
     """
-    if isinstance(event, DuplicateSeen):  # another image's story, noted here
+    if isinstance(event, Aside):
         return Step(stage, resume(stage))
     origin = stage.was if isinstance(stage, Unknown) else stage
     row = TABLE.get((type(origin), type(event)))
@@ -174,7 +177,13 @@ def _active(stage: Registered, event: ImageActive) -> Step:
 
 def _failed(stage: Creating | Registering | Registered, event: ImageFailed) -> Step:
     job_id = stage.job_id if isinstance(stage, Registered) else None
-    return Step(Failed(fault=event.error, image_id=event.image_id, job_id=job_id), None)
+    failed = Failed(
+        fault=event.error,
+        image_id=event.image_id,
+        job_id=job_id,
+        shell_dead=event.error.kind is FaultKind.JOB_FAILED,
+    )
+    return Step(failed, None)
 
 
 def _unknown(stage: Any, event: OutcomeUnknown) -> Step:  # noqa: ANN401 - any row's
@@ -207,6 +216,23 @@ def _start_afresh(_stage: Stage, _event: ShellDeleted | ShellKept) -> Step:
     return Step(Planned(), CreateImage())
 
 
+def _source_refused(_stage: Stage, event: SourceRefused) -> Step:
+    if event.error.is_passing:
+        return Step(Planned(fault=event.error), None)
+    return Step(Failed(fault=event.error), None)
+
+
+def _shell_waits(stage: Created | Registering, event: SourceRefused) -> Step:
+    if event.error.is_passing:
+        return Step(Created(image_id=stage.image_id, fault=event.error), None)
+    failed = Failed(fault=event.error, image_id=stage.image_id, shell_reusable=True)
+    return Step(failed, None)
+
+
+def _still_failed(stage: Failed, event: SourceRefused) -> Step:
+    return Step(replace(stage, fault=event.error), None)
+
+
 # ------------------------------------------------------------ the table
 
 
@@ -223,6 +249,8 @@ _TO_CREATING = Row(_to_creating, (Creating,))
 _UNKNOWN = Row(_unknown, (Unknown,))
 _DEFERRED = Row(_deferred, (Deferred,))
 _FAILED = Row(_failed, (Failed,))
+_SOURCE_REFUSED = Row(_source_refused, (Planned, Failed))
+_SHELL_WAITS = Row(_shell_waits, (Created, Failed))
 
 TABLE: dict[tuple[type[Stage], type[Event]], Row] = {
     (Planned, CreateIntended): _TO_CREATING,
@@ -230,11 +258,13 @@ TABLE: dict[tuple[type[Stage], type[Event]], Row] = {
     (Planned, EntryDeferred): _DEFERRED,
     (Planned, ImageFailed): _FAILED,
     (Planned, OutcomeUnknown): _UNKNOWN,
+    (Planned, SourceRefused): _SOURCE_REFUSED,
     (Deferred, CreateIntended): _TO_CREATING,
     (Deferred, ImageAdopted): _ADOPTED,
     (Deferred, EntryDeferred): _DEFERRED,
     (Deferred, ImageFailed): _FAILED,
     (Deferred, OutcomeUnknown): Row(_unknown_deferred, (Unknown,)),
+    (Deferred, SourceRefused): _SOURCE_REFUSED,
     (Creating, CreateIntended): _TO_CREATING,
     (Creating, ImageCreated): Row(_created, (Created,)),
     (Creating, CreateRefused): Row(_create_refused, (Planned, Failed)),
@@ -244,9 +274,11 @@ TABLE: dict[tuple[type[Stage], type[Event]], Row] = {
     (Creating, ImageFailed): _FAILED,
     (Creating, OutcomeUnknown): _UNKNOWN,
     (Creating, EntryDeferred): _DEFERRED,
+    (Creating, SourceRefused): _SOURCE_REFUSED,
     (Created, RegisterIntended): Row(_to_registering, (Registering,)),
     (Created, RetryStarted): Row(_redo, (Replacing,)),
     (Created, OutcomeUnknown): _UNKNOWN,
+    (Created, SourceRefused): _SHELL_WAITS,
     (Registering, RegisterIntended): Row(_to_registering, (Registering,)),
     (Registering, RegisterAccepted): Row(_registered, (Registered,)),
     (Registering, RegisterRefused): Row(_register_refused, (Created, Failed)),
@@ -255,9 +287,11 @@ TABLE: dict[tuple[type[Stage], type[Event]], Row] = {
     (Registering, RetryStarted): Row(_redo, (Replacing,)),
     (Registering, ImageFailed): _FAILED,
     (Registering, OutcomeUnknown): _UNKNOWN,
+    (Registering, SourceRefused): _SHELL_WAITS,
     (Registered, ImageActive): Row(_active, (Active,)),
     (Registered, ImageFailed): _FAILED,
     (Registered, OutcomeUnknown): _UNKNOWN,
+    (Failed, SourceRefused): Row(_still_failed, (Failed,)),
     (Failed, RetryStarted): Row(_retry, (Planned, Created, Replacing)),
     (Replacing, ShellDeleted): Row(_start_afresh, (Planned,)),
     (Replacing, ShellKept): Row(_start_afresh, (Planned,)),

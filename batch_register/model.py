@@ -27,6 +27,19 @@ OWN_TAG_PREFIX = "br-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilePlace:
+    """Where a file lies that is to be uploaded.
+
+    `host` and `resource` say which workers can reach it; both None: this machine, or
+    any worker.
+    """
+
+    path: str
+    host: str | None = None
+    resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
     """One manifest entry, checked and with the defaults merged in."""
 
@@ -43,6 +56,9 @@ class ImageSpec:
     priority: int = 0  # higher goes first
     size_bytes: int | None = None  # hint for the order of admission
     line: int = 0  # where the manifest declares it, from 1
+    # `min_disk: auto`; `min_disk_gb` is what the pre-flight made of it, 0 before.
+    min_disk_is_auto: bool = False
+    source: FilePlace | None = None  # uploaded to `image_url` first
 
     @property
     def is_from_web(self) -> bool:
@@ -84,12 +100,15 @@ def entry_digest(manifest_name: str, key: EntryKey) -> str:
 
 
 def spec_digest(spec: ImageSpec) -> SpecDigest:
-    """Return the value of the `br-spec` tag: the source and every field sent."""
+    """Return the value of the `br-spec` tag: the source and every field sent.
+
+    `min_disk: auto` counts as that word: what it comes to is the file's own affair.
+    """
     sent = [
         spec.image_url,
         spec.name,
         spec.os_version,
-        spec.min_disk_gb,
+        "auto" if spec.min_disk_is_auto else spec.min_disk_gb,
         spec.min_ram_mb,
         spec.disk_format,
         spec.protected,

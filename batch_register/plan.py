@@ -12,9 +12,10 @@ from enum import StrEnum
 
 from batch_register.entry import EntryRecord
 from batch_register.event import ShellFate
-from batch_register.model import Action, EntryKey, FaultKind
+from batch_register.model import Action, EntryKey, Fault, FaultKind
 from batch_register.stage import (
     Active,
+    Created,
     Creating,
     Deferred,
     Failed,
@@ -33,11 +34,12 @@ class Intention(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     SKIP = "skip"  # active already
-    CONFLICT = "conflict"  # active, but made from another spec
+    CONFLICT = "conflict"  # active, but made from another spec or another file
     HOLD = "hold"  # failed, and retrying is off
     RESOLVE = "resolve"  # not selected or removed: look and record, write nothing
     ADOPT = "adopt"  # found in the cloud by its tag; taken over instead of made
     DEFER = "defer"  # the image quota has no room
+    BLOCK = "block"  # its source or its spec is not fit: nothing is sent
     LEAVE = "leave"  # not selected or removed, and nothing is open
 
 
@@ -90,7 +92,30 @@ def _decide_active(record: EntryRecord) -> Decision:
     if record.has_other_spec:
         reason = "active, but the manifest has changed since it was made"
         return _decision(record, Intention.CONFLICT, reason)
+    if record.has_other_source:
+        reason = "active, but its source has changed since it was made"
+        return _decision(record, Intention.CONFLICT, reason)
     return _decision(record, Intention.SKIP, "active already")
+
+
+def blocked(decision: Decision, stage: Stage, fault: Fault | None) -> Decision:
+    """Return the decision, or that nothing is sent for a source that is not fit.
+
+    What the service may have in hand is followed all the same; `stage` is where the
+    entry stands for certain.
+    """
+    if fault is None or decision.intention not in _SENDING:
+        return decision
+    if decision.intention is Intention.RESUME and not isinstance(
+        stage, Planned | Created
+    ):
+        return decision
+    return Decision(
+        key=decision.key, intention=Intention.BLOCK, reason=fault.sentence()
+    )
+
+
+_SENDING = frozenset({Intention.START, Intention.RETRY, Intention.RESUME})
 
 
 def _decide_failed(
@@ -111,8 +136,7 @@ def _shell_fate(record: EntryRecord, failed: Failed, policy: RetryPolicy) -> She
     if failed.shell_reusable and not record.has_other_spec:
         return ShellFate.REUSE
     # What only seems to be gone may be alive: kept is what a job has proven dead.
-    is_dead = failed.fault.kind is FaultKind.JOB_FAILED
-    keeps = policy.keep_failed and is_dead
+    keeps = policy.keep_failed and failed.shell_dead
     return ShellFate.KEEP if keeps else ShellFate.REPLACE
 
 

@@ -13,6 +13,7 @@ from batch_register.entry import EntryRecord
 from batch_register.event import Event
 from batch_register.model import (
     EntryKey,
+    FilePlace,
     ImageId,
     ImageQuery,
     ImageSpec,
@@ -24,7 +25,6 @@ from batch_register.model import (
 )
 from batch_register.source import (
     BucketView,
-    FilePlace,
     FileStamp,
     ListedObject,
     ObjectView,

@@ -104,19 +104,6 @@ class OpenUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilePlace:
-    """Where a file lies that is to be uploaded.
-
-    `host` and `resource` say which workers can reach it; both None: this machine, or
-    any worker.
-    """
-
-    path: str
-    host: str | None = None
-    resource: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileStamp:
     """How a file on a disk is told from a later one of the same name."""
 

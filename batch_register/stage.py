@@ -65,12 +65,17 @@ class Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """Proven not to succeed as it is; `shell_reusable` if its image can still be used."""
+    """Proven not to succeed as it is.
+
+    `shell_reusable`: its image can still be used; `shell_dead`: a job has proven that
+    it never will be.
+    """
 
     fault: Fault
     image_id: ImageId | None = None
     job_id: JobId | None = None
     shell_reusable: bool = False
+    shell_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,7 @@ def _register_intended(record: EntryRecord, found: Mapping[str, Any], _at: str) 
     if type(record.stage) is not Created or type(image_id) is not str:
         return False
     record.finished_at = None
+    record.made_source = record.source
     record.stage = Registering(image_id=found["image_id"])
     return True
 

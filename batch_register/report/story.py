@@ -30,6 +30,11 @@ from batch_register.event import (
     ShellDeleted,
     ShellFate,
     ShellKept,
+    SourceRefused,
+    SourceSeen,
+    SourceUploaded,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.ledger.codec import from_fields
 from batch_register.ledger.line import Line
@@ -77,6 +82,16 @@ def _job(event: RegisterAccepted) -> str:
     return f"job {event.job_id}"
 
 
+def _source(event: SourceSeen) -> str:
+    """Return what an object was when somebody looked."""
+    words = [size_words(event.size_bytes)]
+    if event.disk_format:
+        words.append(event.disk_format)
+    if event.virtual_size_bytes:
+        words.append(f"a disk of {size_words(event.virtual_size_bytes)}")
+    return ", ".join([*words, f"ETag {event.etag}"])
+
+
 # Every durable event; a test holds this against the list of them.
 WORDS: dict[type[Event], Callable[[Any], str]] = {
     CreateIntended: lambda _: "about to create the image metadata",
@@ -109,6 +124,17 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     DuplicateSeen: lambda event: (
         f"a further image carries this entry's tag: image {event.image_id}, status "
         f"{event.status}; left alone"
+    ),
+    SourceSeen: lambda event: f"source looked at: {_source(event)}",
+    SourceRefused: lambda event: f"nothing sent: {_why(event.error)}",
+    UploadBegun: lambda event: (
+        f"upload begun: {size_words(event.size_bytes)} in parts of "
+        f"{size_words(event.part_bytes)}"
+    ),
+    UploadProgressed: lambda event: f"{size_words(event.sent_bytes)} uploaded so far",
+    SourceUploaded: lambda event: (
+        f"upload complete: {size_words(event.size_bytes)}, of which "
+        f"{size_words(event.sent_bytes)} in this run; ETag {event.etag}"
     ),
 }
 

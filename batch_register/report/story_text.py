@@ -11,11 +11,12 @@ where no answer to it is noted: there something was lost. Otherwise the answer t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from batch_register.event import (
+    Aside,
     CreateIntended,
     CreateRefused,
-    DuplicateSeen,
     EntryDeferred,
     ImageCreated,
     RegisterAccepted,
@@ -52,6 +53,7 @@ _SENT_AGAIN: dict[str, str] = {
         "the image still waits for a file: register sent again"
     ),
 }
+_ASIDES = frozenset(cls.ledger_name for cls in get_args(Aside))
 _LABEL_WIDTH = len("to do:  ")
 _GAP_WIDTH = len("+59m59s")
 _SHORTEST_GAP_S = 0.05  # a shorter one reads as 0.0s
@@ -146,7 +148,7 @@ def _told(before: Line | None, line: Line, later: Sequence[Line]) -> str:
         return words(line)
     is_again = before is not None and before.event == line.event
     sent = (_SENT_AGAIN if is_again else _SENT)[line.event]
-    own = (one.event for one in later if one.event != DuplicateSeen.ledger_name)
+    own = (one.event for one in later if one.event not in _ASIDES)
     if next(own, None) in answers:
         return sent if is_again else ""
     return f"{sent}; no clear answer to it is noted"

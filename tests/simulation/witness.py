@@ -14,6 +14,7 @@ from typing import Any
 from batch_register.engine.findings import LIVE, precedence
 from batch_register.entry import EntryRecord
 from batch_register.event import (
+    Aside,
     DuplicateSeen,
     Event,
     RetryStarted,
@@ -185,8 +186,8 @@ class Witness:
         if is_kept or isinstance(event, ShellKept):
             self._cloud.give_up(record.dead_images)
         self.dead[record.key] = record.dead_images
-        if isinstance(event, DuplicateSeen):
-            return  # another image's story
+        if isinstance(event, Aside):
+            return  # no move of this entry's image
         # an entry that is only resolved is left where the look found it
         is_left = isinstance(record.stage, Created) and record.fault is not None
         is_in_flight = isinstance(record.stage, _IN_FLIGHT) and not is_left

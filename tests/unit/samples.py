@@ -23,7 +23,12 @@ from batch_register.event import (
     ShellDeleted,
     ShellFate,
     ShellKept,
+    SourceRefused,
+    SourceSeen,
+    SourceUploaded,
     StillQueued,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.model import FaultKind, ImageId, ImageStatus, JobId, SpecDigest
 from batch_register.stage import (
@@ -86,4 +91,10 @@ EVENTS: tuple[Event, ...] = (
     ShellDeleted(image_id=IMAGE),
     ShellKept(image_id=IMAGE, error=FINAL),
     DuplicateSeen(image_id=ImageId("image-2"), status=ImageStatus.QUEUED),
+    SourceSeen(etag="e", size_bytes=1),
+    SourceRefused(error=FINAL),
+    SourceRefused(error=PASSING),
+    UploadBegun(upload_id="u", part_bytes=1, size_bytes=2, modified_ns=3),
+    UploadProgressed(sent_bytes=1),
+    SourceUploaded(etag="e", size_bytes=2, sent_bytes=1),
 )

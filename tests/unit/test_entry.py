@@ -22,6 +22,10 @@ from batch_register.event import (
     RetryStarted,
     ShellDeleted,
     ShellFate,
+    SourceSeen,
+    SourceUploaded,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.model import (
     EntryKey,
@@ -31,6 +35,7 @@ from batch_register.model import (
     ImageStatus,
     SpecDigest,
 )
+from batch_register.source import FileStamp, SourcePin, UploadMark
 from batch_register.stage import (
     Active,
     Created,
@@ -178,3 +183,43 @@ def test_each_stage_has_its_word_in_the_report(
 def test_an_unknown_outcome_still_names_what_is_known() -> None:
     record = told(*STARTED, OutcomeUnknown(error=PASSING))
     assert (record.image_id, record.job_id) == (IMAGE, JOB)
+
+
+# ------------------------------------------------------------ the source
+
+PIN = SourcePin(etag="e1", size_bytes=9)
+SEEN = SourceSeen(etag="e1", size_bytes=9, virtual_size_bytes=40)
+CHANGED = SourceSeen(etag="e2", size_bytes=9)
+ACTIVE = ImageActive(image_id=IMAGE, size_bytes=7)
+
+
+def test_the_source_of_an_image_is_what_was_seen_last_before_its_register() -> None:
+    record = told(SEEN, *STARTED, ACTIVE)
+    assert (record.source, record.made_source) == (PIN, PIN)
+    assert record.virtual_size_bytes == 40
+    assert record.state is EntryState.ACTIVE
+
+
+def test_a_source_that_changes_after_success_is_a_conflict_until_it_is_back() -> None:
+    record = told(SEEN, *STARTED, ACTIVE, CHANGED)
+    assert record.state is EntryState.CONFLICT
+    record.apply(SEEN, "09:00")
+    assert record.state is EntryState.ACTIVE
+
+
+def test_what_an_active_image_of_an_older_ledger_was_made_of_is_seen_once() -> None:
+    record = told(*STARTED, ACTIVE, SEEN)
+    assert (record.made_source, record.state) == (PIN, EntryState.ACTIVE)
+    record.apply(CHANGED, "09:00")
+    assert record.state is EntryState.CONFLICT
+
+
+def test_an_upload_is_unfinished_until_its_object_is_complete() -> None:
+    begun = UploadBegun(upload_id="u", part_bytes=4, size_bytes=9, modified_ns=1)
+    record = told(begun, UploadProgressed(sent_bytes=4))
+    file = FileStamp(size_bytes=9, modified_ns=1)
+    assert record.upload == UploadMark(upload_id="u", part_bytes=4, file=file)
+    assert (record.state, record.uploaded_bytes) == (EntryState.UNFINISHED, 4)
+    record.apply(SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9), "09:00")
+    assert (record.state, record.upload) == (EntryState.PENDING, None)
+    assert (record.source, record.uploaded_bytes) == (PIN, 9)

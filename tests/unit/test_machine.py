@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batch_register.errors import InvalidTransitionError
 from batch_register.event import (
+    Aside,
     CreateIntended,
     CreateRefused,
     CreateUnclear,
-    DuplicateSeen,
     EntryDeferred,
     Event,
     ImageActive,
@@ -26,10 +28,11 @@ from batch_register.event import (
     ShellDeleted,
     ShellFate,
     ShellKept,
+    SourceRefused,
     StillQueued,
 )
 from batch_register.machine import TABLE, Step, advance, intent, resume
-from batch_register.model import ImageStatus
+from batch_register.model import FaultKind, ImageStatus
 from batch_register.stage import (
     Active,
     Command,
@@ -50,6 +53,7 @@ from batch_register.stage import (
     Unknown,
     WatchImage,
 )
+from tests.fakes import fault
 from tests.unit.samples import EVENTS, FINAL, IMAGE, JOB, PASSING, SPEC, STAGES
 
 PLANNED, CREATING = Planned(), Creating()
@@ -68,8 +72,11 @@ INTEND_REGISTER = RegisterIntended(image_id=IMAGE)
 ACCEPTED = RegisterAccepted(image_id=IMAGE, job_id=JOB)
 IMAGE_FAILED = ImageFailed(error=FINAL, stage="job", image_id=IMAGE)
 UNKNOWN = OutcomeUnknown(error=PASSING)
+UNFIT, UNREAD = SourceRefused(error=FINAL), SourceRefused(error=PASSING)
+WAITING_SHELL = Created(image_id=IMAGE, fault=PASSING)
 QUOTA = EntryDeferred(error=PASSING)
 DEAD = Failed(fault=FINAL, image_id=IMAGE)
+OTHER = fault(FaultKind.NOT_FOUND)
 
 
 def retry(shell: ShellFate) -> RetryStarted:
@@ -144,7 +151,28 @@ ROWS: list[tuple[Stage, Event, Stage, Command | None]] = [
     (REPLACING, QUEUED, CREATED, REGISTER),
     (REPLACING, SAVING, WITHOUT_JOB, WATCH_WITHOUT_JOB),
     (REPLACING, UNKNOWN, Unknown(fault=PASSING, was=REPLACING), None),
+    (PLANNED, UNFIT, Failed(fault=FINAL), None),
+    (PLANNED, UNREAD, Planned(fault=PASSING), None),
+    (DEFERRED, UNFIT, Failed(fault=FINAL), None),
+    (DEFERRED, UNREAD, Planned(fault=PASSING), None),
+    (CREATING, UNFIT, Failed(fault=FINAL), None),
+    (CREATING, UNREAD, Planned(fault=PASSING), None),
+    (CREATED, UNFIT, REFUSED, None),
+    (CREATED, UNREAD, WAITING_SHELL, None),
+    (REGISTERING, UNFIT, REFUSED, None),
+    (REGISTERING, UNREAD, WAITING_SHELL, None),
+    (DEAD, SourceRefused(error=OTHER), replace(DEAD, fault=OTHER), None),
 ]
+
+
+def test_a_job_that_failed_proves_its_image_dead_whatever_is_said_of_the_source() -> (
+    None
+):
+    error = fault(FaultKind.JOB_FAILED)
+    failed = advance(REGISTERED, replace(IMAGE_FAILED, error=error)).stage
+    assert isinstance(failed, Failed)
+    assert failed.shell_dead
+    assert advance(failed, UNFIT).stage == replace(failed, fault=FINAL)
 
 
 @pytest.mark.parametrize(("stage", "event", "then", "command"), ROWS)
@@ -172,7 +200,7 @@ def test_every_row_of_the_table_is_tried_with_every_stage_it_leads_to() -> None:
     ids=lambda event: type(event).__name__,
 )
 def test_every_other_pair_is_a_bug(stage: Stage, event: Event) -> None:
-    if isinstance(event, DuplicateSeen):
+    if isinstance(event, Aside):
         assert advance(stage, event) == Step(stage, resume(stage))
         return
     origin = stage.was if isinstance(stage, Unknown) else stage

@@ -6,19 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from batch_register.entry import EntryRecord
+from batch_register.entry import EntryRecord, EntryState
 from batch_register.event import ShellFate
 from batch_register.model import Action, EntryKey, FaultKind, SpecDigest
 from batch_register.plan import (
     Decision,
     Intention,
     RetryPolicy,
+    blocked,
     decide,
     is_mended_at_once,
     makes_image,
     needs_look,
     over_quota,
 )
+from batch_register.source import SourcePin
 from batch_register.stage import (
     Active,
     Created,
@@ -101,7 +103,8 @@ def test_a_refused_shell_is_not_registered_again_once_the_spec_has_changed() -> 
 
 
 def test_a_dead_image_is_replaced_unless_it_shall_be_kept() -> None:
-    dead = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE, job_id=JOB)
+    error = fault(FaultKind.JOB_FAILED)
+    dead = Failed(fault=error, image_id=IMAGE, job_id=JOB, shell_dead=True)
 
     def fate(policy: RetryPolicy) -> ShellFate:
         return decide(record(dead), is_wanted=True, policy=policy).shell
@@ -185,8 +188,51 @@ def test_scripts_know_intentions_by_these_words() -> None:
     """`plan` prints them, and counts by them in its JSON."""
     assert [str(one) for one in Intention] == [
         *("start", "resume", "retry", "skip", "conflict"),
-        *("hold", "resolve", "adopt", "defer", "leave"),
+        *("hold", "resolve", "adopt", "defer", "block", "leave"),
     ]
+
+
+# ------------------------------------------------------------ sources that are not fit
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Planned(),
+        Deferred(fault=PASSING),
+        Created(image_id=IMAGE),
+        Failed(fault=FINAL),
+        Unknown(fault=PASSING, was=Planned()),
+    ],
+)
+def test_nothing_is_sent_for_a_source_that_is_not_fit(stage: Stage) -> None:
+    entry = record(stage)
+    planned = decide(entry, is_wanted=True, policy=RetryPolicy())
+    made = blocked(planned, entry.certain_stage, FINAL)
+    assert made == decision(Intention.BLOCK, FINAL.sentence())
+    assert not made.needs_service
+    assert blocked(planned, entry.certain_stage, None) == planned
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [Creating(), Registering(image_id=IMAGE), Replacing(image_id=IMAGE), ACTIVE],
+)
+def test_what_the_service_may_have_in_hand_is_followed_whatever_the_source_is(
+    stage: Stage,
+) -> None:
+    planned = decide(record(stage), is_wanted=True, policy=RetryPolicy())
+    assert blocked(planned, stage, FINAL) == planned
+
+
+def test_an_active_image_whose_source_has_changed_is_a_conflict() -> None:
+    entry = record(ACTIVE)
+    entry.made_source = SourcePin(etag="a", size_bytes=1)
+    entry.source = SourcePin(etag="b", size_bytes=1)
+    made = decide(entry, is_wanted=True, policy=RetryPolicy())
+    reason = "active, but its source has changed since it was made"
+    assert made == decision(Intention.CONFLICT, reason)
+    assert entry.state is EntryState.CONFLICT
 
 
 # ------------------------------------------------------------ the quota
@@ -219,7 +265,8 @@ def test_only_what_has_no_image_takes_a_place_of_the_quota(
 
 
 def test_an_image_beside_a_kept_one_takes_a_place() -> None:
-    dead = Failed(fault=fault(FaultKind.JOB_FAILED), image_id=IMAGE, job_id=JOB)
+    error = fault(FaultKind.JOB_FAILED)
+    dead = Failed(fault=error, image_id=IMAGE, job_id=JOB, shell_dead=True)
     keeping = RetryPolicy(keep_failed=True)
     assert makes_image(decide(record(dead), is_wanted=True, policy=keeping), dead)
 
