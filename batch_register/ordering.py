@@ -121,13 +121,15 @@ def _expectations(
     """
     fitted = fit(_samples(specs, records, run_starts))
     model = fitted or DurationModel()
-    sizes = sorted(_spread([spec.size_bytes for spec in specs if spec.size_bytes]))
+    known = (_size_bytes(spec, records.get(spec.key)) for spec in specs)
+    sizes = sorted(_spread([size for size in known if size]))
     large = sizes[int(_LARGE * (len(sizes) - 1))] if sizes else 0
     unknown_s = model.expected_s(large)
 
     def expected_s(spec: ImageSpec) -> float:
-        by_size_s = model.expected_s(spec.size_bytes) if spec.size_bytes else unknown_s
         record = records.get(spec.key)
+        size = _size_bytes(spec, record)
+        by_size_s = model.expected_s(size) if size else unknown_s
         if fitted is None or record is None or not isinstance(record.stage, Failed):
             return by_size_s
         # an attempt that failed after so long tells that the next one takes no less
@@ -136,17 +138,28 @@ def _expectations(
     return expected_s
 
 
+def _size_bytes(spec: ImageSpec, record: EntryRecord | None) -> int | None:
+    """Return the file's size: as a look has shown it, else the manifest's hint."""
+    if record is not None and record.source is not None:
+        return record.source.size_bytes
+    return spec.size_bytes
+
+
 def _samples(
     specs: Iterable[ImageSpec],
     records: Mapping[EntryKey, EntryRecord],
     run_starts: Sequence[str],
 ) -> list[tuple[int, float]]:
-    """Return size and duration of earlier imports, the manifest's word for the size first."""
+    """Return size and duration of earlier imports; the file's size, if it is known."""
     ended = [one for one in records.values() if _was_timed(one)]
     chosen = {record.key: record for record in _spread(ended)}
     if not chosen:
         return []
-    hints = {spec.key: spec.size_bytes for spec in specs if spec.key in chosen}
+    hints = {
+        spec.key: _size_bytes(spec, chosen[spec.key])
+        for spec in specs
+        if spec.key in chosen
+    }
     samples: list[tuple[int, float]] = []
     for key, record in chosen.items():
         size, took_s = (

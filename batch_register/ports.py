@@ -5,7 +5,14 @@ Decides: which calls exist and what each promises. Must not know any implementat
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from typing import Protocol
 
@@ -29,7 +36,9 @@ from batch_register.source import (
     ListedObject,
     ObjectView,
     OpenUpload,
+    SourceVerdict,
     StoredPart,
+    UploadMark,
 )
 
 
@@ -109,6 +118,33 @@ class Observer(Protocol):
 
     def noticed(self, name: str, **facts: object) -> None:
         """Take note of something that moved no entry: a throttle, a failed poll."""
+        ...
+
+
+Note = Callable[[Event], Awaitable[None]]  # makes an entry's event durable
+
+
+class Sources(Protocol):
+    """The files behind the entries, as a run looks at them and brings them."""
+
+    async def survey(
+        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+    ) -> Mapping[EntryKey, SourceVerdict]:
+        """Look at sources; raises nothing: what cannot be looked at has no verdict.
+
+        `done` are active: only what their objects are now is asked.
+        """
+        ...
+
+    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+        """Bring an entry's file to its object; `mark` is an upload that was begun.
+
+        It may be cancelled at any point, and go on later.
+
+        Raises:
+            ServiceError: the object is not there; the fault says why.
+            LedgerError: the ledger cannot be written.
+        """
         ...
 
 

@@ -7,10 +7,13 @@ signals, entries, the service.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from batch_register.errors import StoppedError
 from batch_register.model import StopReason
+
+_T = TypeVar("_T")
 
 
 class Stop:
@@ -21,6 +24,7 @@ class Stop:
         # by wait, in order: several may wait for one event
         self._wakes: dict[object, asyncio.Event] = {}
         self._followers: list[Callable[[], None]] = []
+        self._cuts: set[asyncio.Timeout] = set()
         self.reason: StopReason | None = None
 
     @property
@@ -35,6 +39,8 @@ class Stop:
             self._requested.set()
             for wake in self._wakes.values():
                 wake.set()
+            for cut in self._cuts:
+                cut.reschedule(0.0)
             for follower in self._followers:
                 follower()
 
@@ -60,6 +66,27 @@ class Stop:
         except TimeoutError:
             return
         raise StoppedError
+
+    async def cutting(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Do what may be cut short at any point, and return what it comes to.
+
+        Raises:
+            StoppedError: the run was told to stop, before or during the work.
+        """
+        if self.is_requested:
+            work.close()
+            raise StoppedError
+        cut = asyncio.timeout(None)
+        try:
+            async with cut:
+                self._cuts.add(cut)
+                return await work
+        except TimeoutError:
+            if cut.expired():
+                raise StoppedError from None
+            raise
+        finally:
+            self._cuts.discard(cut)
 
     async def until(self, event: asyncio.Event) -> None:
         """Wait until `event` is set.

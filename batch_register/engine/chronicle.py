@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from batch_register.engine.drive import Driver
 from batch_register.engine.lookout import Lookout
+from batch_register.engine.recording import Recorder
 from batch_register.event import DuplicateSeen
 from batch_register.model import EntryKey
 from batch_register.outage import Outage
@@ -27,7 +27,7 @@ class Chronicle:
     def __init__(
         self,
         lookout: Lookout,
-        driver: Driver,
+        recorder: Recorder,
         ledger: Ledger,
         observer: Observer,
         outage: Outage,
@@ -35,7 +35,7 @@ class Chronicle:
         self._outage = outage
         self._noted_outage: datetime | None = None
         self._lookout = lookout
-        self._driver = driver
+        self._recorder = recorder
         self._ledger = ledger
         self._observer = observer
         self._settle_s = lookout.sightings.settle.seconds
@@ -58,7 +58,7 @@ class Chronicle:
         sightings = self._lookout.sightings
         for record, view in list(sightings.unreported(keys, is_over=is_over)):
             twin = DuplicateSeen(image_id=view.image_id, status=view.status)
-            await self._driver.record(record, twin)
+            await self._recorder.record(record, twin)
             self._observer.noticed(
                 "entry.twin_seen",
                 key=record.key,

@@ -7,14 +7,13 @@ not know: how commands are carried out, other entries' stages.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from batch_register.engine.errand import Errand
 from batch_register.engine.findings import choose, made_under_other_key
 from batch_register.engine.perform import Performer
-from batch_register.engine.quota import QuotaReader
-from batch_register.engine.room import Room
+from batch_register.engine.recording import Recorder
+from batch_register.engine.shared import Shared
 from batch_register.engine.sightings import Sightings
 from batch_register.entry import EntryRecord
 from batch_register.errors import StoppedError
@@ -27,18 +26,17 @@ from batch_register.event import (
     RegisterRefused,
     RetryStarted,
     ShellFate,
+    SourceRefused,
 )
-from batch_register.machine import Step, advance, intent, resume
+from batch_register.machine import intent, resume
 from batch_register.model import (
     Action,
-    EntryKey,
     Fault,
     FaultKind,
     SpecDigest,
     spec_digest,
 )
 from batch_register.plan import Decision, Intention
-from batch_register.ports import Ledger, Observer
 from batch_register.stage import (
     Command,
     CreateImage,
@@ -56,42 +54,20 @@ from batch_register.stopping import Stop
 _WRITES_PER_RUN = 3
 
 
-@dataclass(slots=True)
-class Shared:
-    """What entries of one run learn from one another."""
-
-    renames: Mapping[EntryKey, EntryRecord]  # see Batch
-    room: Room
-    quota: QuotaReader
-    has_moved: bool = False  # whether any entry has moved in this run
-
-    def note(self, key: EntryKey, event: Event) -> None:
-        """Learn from what happened to one entry."""
-        self.has_moved = True
-        self.room.note(key, event)
-
-    def refuse(self, key: EntryKey, refusal: Fault) -> None:
-        """Learn that the service had no room for an entry's create."""
-        self.room.refuse(key, refusal)
-        self.quota.doubt()
-
-
 class Driver:
     """Takes entries along, one call of `drive` each."""
 
     def __init__(
         self,
         performer: Performer,
-        ledger: Ledger,
-        observer: Observer,
+        recorder: Recorder,
         sightings: Sightings,
         shared: Shared,
         *,
         stop: Stop,
     ) -> None:
         self._performer = performer
-        self._ledger = ledger
-        self._observer = observer
+        self._recorder = recorder
         self._sightings = sightings
         self._shared = shared
         self._stop = stop
@@ -106,6 +82,8 @@ class Driver:
             StoppedError: the run stops while the entry only waits.
         """
         writes: Counter[type[Command]] = Counter()
+        if await self._is_left_failed(errand, decision):
+            return
         command = await self._first(errand.record, decision)
         while command is not None:
             events = await self._instead(errand, decision, command, writes)
@@ -116,7 +94,18 @@ class Driver:
                     raise StoppedError
                 writes[type(command)] += 1
                 events = await self._carry_out(errand, command)
-            command = await self._record_all(errand, events)
+            command = await self._recorder.record_all(errand.record, events)
+
+    async def _is_left_failed(self, errand: Errand, decision: Decision) -> bool:
+        """Return whether a retry would find an unfit source; its shell stays then."""
+        if decision.intention is not Intention.RETRY:
+            return False
+        fault = self._shared.sourcing.unfit(errand.spec_to_send)
+        if fault is None or fault.is_passing:
+            return False
+        if fault != errand.record.fault:
+            await self._recorder.record(errand.record, SourceRefused(error=fault))
+        return True
 
     async def defer(self, record: EntryRecord, decision: Decision) -> None:
         """Hold back an entry for which the quota has no room; nothing is sent for it.
@@ -126,12 +115,12 @@ class Driver:
         """
         no_room = self._shared.room.fault
         await self._first(record, decision)
-        await self.record(record, EntryDeferred(error=no_room))
+        await self._recorder.record(record, EntryDeferred(error=no_room))
 
     async def _first(self, record: EntryRecord, decision: Decision) -> Command | None:
         if decision.intention is Intention.RETRY:
             retry = RetryStarted(shell=decision.shell)
-            return (await self.record(record, retry)).command
+            return (await self._recorder.record(record, retry)).command
         return resume(record.stage)
 
     async def _instead(
@@ -163,20 +152,20 @@ class Driver:
             return [unproven]
         if self._sightings.ahead(errand.record.key) is not None:
             return [RetryStarted(shell=ShellFate.REPLACE)]
-        return []
+        return await self._without_source(errand)
 
     async def _without_create(self, errand: Errand) -> list[Event]:
         """Return why no image is made: there is one, it was renamed, or no room."""
         record = errand.record
         if not isinstance(record.certain_stage, Planned | Deferred):
-            return self._held_back(errand)  # its own look is newer
+            return await self._without_room(errand)  # its own look is newer
         finding = choose(self._sightings.of(record.key), record.dead_images)
         if finding is not None:
             taken = await self._performer.creator.adopt(finding, errand)
             if taken:
                 return taken
         renamed = await self._under_other_key(errand)
-        return self._held_back(errand) if renamed is None else [renamed]
+        return await self._without_room(errand) if renamed is None else [renamed]
 
     async def _under_other_key(self, errand: Errand) -> Event | None:
         """Return that the entry's image is there already, under another key."""
@@ -190,42 +179,36 @@ class Driver:
             return None
         return ImageFailed(error=made_under_other_key(view), stage="create")
 
-    def _held_back(self, errand: Errand) -> list[Event]:
+    async def _without_room(self, errand: Errand) -> list[Event]:
+        """Return why no image is made: its source is not fit, or the quota is full."""
+        unfit = await self._without_source(errand)
+        if unfit:
+            return unfit
         no_room = self._shared.room.take(errand.record.key)
         return [] if no_room is None else [EntryDeferred(error=no_room)]
+
+    async def _without_source(self, errand: Errand) -> list[Event]:
+        """Return why nothing is sent: its source is not fit, or does not come to be there."""
+        sourcing = self._shared.sourcing
+        fault = sourcing.unfit(errand.spec_to_send)
+        if fault is None:
+
+            async def note(event: Event) -> None:
+                await self._recorder.record(errand.record, event)
+
+            fault = await sourcing.bring(errand, note)
+        return [] if fault is None else [SourceRefused(error=fault)]
 
     async def _carry_out(self, errand: Errand, command: Command) -> list[Event]:
         name = errand.spec.name if errand.spec is not None else ""
         intended = intent(command, _digest(errand), name)
         if intended is not None:
-            await self.record(errand.record, intended)
+            await self._recorder.record(errand.record, intended)
         events = await self._performer.perform(command, errand)
         for event in events:
             if isinstance(event, EntryDeferred):  # at once: the others must not ask too
                 self._shared.refuse(errand.record.key, event.error)
         return events
-
-    async def _record_all(self, errand: Errand, events: list[Event]) -> Command | None:
-        """Record what happened; the last event says what to do next."""
-        step = Step(errand.record.stage, None)
-        for event in events:
-            step = await self.record(errand.record, event)
-        return step.command
-
-    async def record(self, record: EntryRecord, event: Event) -> Step:
-        """Make an event durable, then let it move the entry.
-
-        Raises:
-            LedgerError: the ledger cannot be written.
-        """
-        advance(record.stage, event)  # a bug must not reach the ledger
-        at = ""
-        if event.ledger_name is not None:
-            at = await self._ledger.append(record.key, event)
-        step = record.apply(event, at)
-        self._shared.note(record.key, event)
-        self._observer.entry_moved(record, event)
-        return step
 
 
 def _is_write(command: Command) -> bool:

@@ -31,6 +31,7 @@ class Errand:
     claimed_s: float  # since when it has an image; the run's start, if before that
     call_ended_s: float | None = None  # the last create or register of this run
     last_unclear: Fault | None = None  # what that call met, if its effect is unclear
+    is_brought: bool = False  # its file is known to be where it is registered from
 
     @property
     def spec_to_send(self) -> ImageSpec:

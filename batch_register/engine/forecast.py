@@ -6,7 +6,7 @@ room. Must not know: how anything is done, clocks, how the cloud was asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from batch_register.engine.batch import Batch, Work
@@ -31,7 +31,13 @@ from batch_register.model import (
     SpecDigest,
     entry_digest,
 )
-from batch_register.plan import Decision, Intention, makes_image, over_quota
+from batch_register.plan import (
+    Decision,
+    Intention,
+    blocked,
+    makes_image,
+    over_quota,
+)
 from batch_register.turns import in_turns
 
 
@@ -49,11 +55,12 @@ async def foresee(
     work: Work,
     found: Mapping[str, list[ImageView]],
     quota_room: int | None,
+    unfit: Callable[[ImageSpec], Fault | None] = lambda _: None,
 ) -> Forecast:
     """Return what a run does now, given what the cloud shows.
 
     `found` holds the manifest's images by `br-entry`; `quota_room` is how many images
-    still fit, None where nobody knows.
+    still fit, None where nobody knows; `unfit` says why a source is not.
     """
     view = _View(
         batch=batch,
@@ -61,6 +68,7 @@ async def foresee(
         renames=batch.renames(),
         namesakes=batch.namesakes(),
         ownerless=await _ownerless(batch, found) if found else {},
+        unfit=unfit,
     )
     decisions: list[Decision] = []
     makers: list[Decision] = []
@@ -92,6 +100,7 @@ class _View:
     renames: Mapping[EntryKey, EntryRecord]
     namesakes: Mapping[EntryKey, EntryRecord]
     ownerless: Mapping[SpecDigest, ImageView]
+    unfit: Callable[[ImageSpec], Fault | None]
 
     def finding(self, spec: ImageSpec) -> Finding | None:
         """Return what the cloud shows of an entry."""
@@ -109,6 +118,8 @@ class _View:
             decision = self._adopted(spec, finding)
         if decision.intention in _MAKING:
             decision = _in_conflict(decision, self._hindrance(spec.key))
+        stage = self.batch.records[spec.key].certain_stage
+        decision = blocked(decision, stage, self.unfit(spec))
         if decision.intention is Intention.START and spec.key in self.namesakes:
             decision = _noting(decision, self.namesakes[spec.key])
         return decision

@@ -14,6 +14,7 @@ from batch_register.event import (
     ImageAdopted,
     ImageCreated,
     ShellDeleted,
+    SourceRefused,
 )
 from batch_register.model import Action, EntryKey, Fault, FaultKind, Quota
 
@@ -75,7 +76,7 @@ class Room:
         match event:
             case ImageCreated() | ImageAdopted():
                 self.leave(key)
-            case CreateRefused():
+            case CreateRefused() | SourceRefused():
                 self._give_back(key)
             case ShellDeleted():
                 self._reuse(key)

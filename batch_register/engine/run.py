@@ -7,7 +7,6 @@ files, flags, environment, how one entry moves.
 from __future__ import annotations
 
 import asyncio
-import statistics
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from batch_register.collector import preparing
 from batch_register.engine.admission import Admission, Steps
 from batch_register.engine.batch import Batch, Work
 from batch_register.engine.chronicle import Chronicle
-from batch_register.engine.drive import Driver, Shared
+from batch_register.engine.closing import Closing
+from batch_register.engine.drive import Driver
 from batch_register.engine.errand import Errand
 from batch_register.engine.forecast import foresee
 from batch_register.engine.look import Look
@@ -24,7 +24,10 @@ from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome
 from batch_register.engine.perform import Performer
 from batch_register.engine.quota import QuotaReader
+from batch_register.engine.recording import Recorder
 from batch_register.engine.room import Room
+from batch_register.engine.shared import Shared
+from batch_register.engine.sourcing import Sourcing
 from batch_register.entry import EntryRecord, EntryState, count_states
 from batch_register.errors import LedgerError, ServiceError, StoppedError
 from batch_register.model import (
@@ -44,7 +47,7 @@ from batch_register.plan import (
     is_mended_at_once,
     needs_look,
 )
-from batch_register.ports import ImageService, Ledger, Observer
+from batch_register.ports import ImageService, Ledger, Observer, Sources
 from batch_register.stage import Active
 from batch_register.stopping import Stop
 from batch_register.turns import in_turns
@@ -70,6 +73,7 @@ class RunPorts:
     ledger: Ledger
     observer: Observer
     outage: Outage = field(default_factory=Outage)
+    sources: Sources | None = None  # None: nobody looks at them
 
 
 class Run:
@@ -88,7 +92,11 @@ class Run:
         self._observer = observer
         self._room = Room()
         self._quota = QuotaReader(service, self._room, observer)
-        self._shared = Shared(renames={}, room=self._room, quota=self._quota)
+        self._sourcing = Sourcing(ports.sources, stop=stop)
+        self._shared = Shared(
+            renames={}, room=self._room, quota=self._quota, sourcing=self._sourcing
+        )
+        self._closing = Closing(limits.window, observer, stop=stop)
         name = batch.manifest.name
         self._look = Look(
             service,
@@ -109,11 +117,12 @@ class Run:
             watcher=self._watcher,
             stop=stop,
         )
+        self._recorder = Recorder(ports.ledger, observer, self._shared)
         self._driver = Driver(
-            performer, ports.ledger, observer, sightings, self._shared, stop=stop
+            performer, self._recorder, sightings, self._shared, stop=stop
         )
         self._chronicle = Chronicle(
-            ports.lookout, self._driver, ports.ledger, observer, ports.outage
+            ports.lookout, self._recorder, ports.ledger, observer, ports.outage
         )
         self._admission = Admission(
             limits.concurrency,
@@ -123,14 +132,12 @@ class Run:
             Steps(
                 drive=self._drive,
                 defer=self._defer,
-                may_start=self._window_is_open,
+                may_start=self._closing.is_open_for,
                 decide_again=self._decide_again,
             ),
             stop=stop,
         )
-        self._durations_s: list[float] = []
         self._started_s = 0.0
-        self._is_window_over = False
 
     async def execute(self) -> RunOutcome:
         """Carry the batch as far as this run can, and return what it came to.
@@ -139,14 +146,23 @@ class Run:
             LedgerError: the ledger cannot be written; nothing was sent after that.
         """
         self._started_s = _loop_time_s()
+        self._closing.begin(self._started_s)
         with preparing(len(self._batch.manifest.images)):
             await self._declare()
             skipped = (await self._batch.states())[EntryState.ACTIVE]
             self._shared.renames = self._batch.renames()
             self._tell_namesakes()
             work = await self._batch.work(self._limits.retry)
-        if any(decision.needs_service for _, decision in work):
-            await self._carry_out(work)
+        try:
+            work = await self._look_at_sources(work)
+            if any(decision.needs_service for _, decision in work):
+                await self._carry_out(work)
+        except StoppedError:
+            await self._chronicle.note_outage()
+        except BaseExceptionGroup as group_error:
+            raise _root(group_error) from group_error
+        finally:
+            self._closing.close()
         return RunOutcome(
             counts=count_states(await self._batch.states(), skipped=skipped),
             stop_reason=self._stop.reason,
@@ -166,44 +182,40 @@ class Run:
                     "entry.same_file", key=key, former=old.key, image_id=old.image_id
                 )
 
-    async def _carry_out(self, work: Work) -> None:
-        window_s = self._limits.window.length_s
-        loop = asyncio.get_running_loop()
-        end = None
-        if window_s is not None:
-            end = loop.call_at(self._started_s + window_s, self._end_window)
-        try:
-            await self._lookout.prepare()
-            found = await self._look_around(work)
-            waiting = await self._allot(work, found)
-            admission = self._admission
-            async with asyncio.TaskGroup() as group:
-                beside = [
-                    group.create_task(self._watcher.run()),
-                    group.create_task(self._chronicle.follow()),
-                    group.create_task(
-                        self._quota.follow(
-                            lambda: admission.is_waiting, then=admission.hear
-                        )
-                    ),
-                ]
-                await admission.carry_out(work, waiting)
-                for task in beside:
-                    task.cancel()
-            await self._chronicle.close()
-        except StoppedError:
-            await self._chronicle.note_outage()
-            return
-        except BaseExceptionGroup as group_error:
-            raise _root(group_error) from group_error
-        finally:
-            if end is not None:
-                end.cancel()
-        if self._is_window_over:
-            self._end_window()
+    async def _look_at_sources(self, work: Work) -> Work:
+        """Return the work as it is once the sources of all entries are looked at.
 
-    def _end_window(self) -> None:
-        self._stop.request(StopReason.WINDOW)
+        Raises:
+            StoppedError: the run stops first.
+            LedgerError: the ledger cannot be written.
+        """
+        await self._sourcing.look(work)
+        news = self._sourcing.news(self._batch.records)
+        if await self._recorder.note_all(news):
+            with preparing(len(work)):  # sizes and changes are known now
+                work = await self._batch.work(self._limits.retry)
+        return self._sourcing.resolved(work)
+
+    async def _carry_out(self, work: Work) -> None:
+        await self._lookout.prepare()
+        found = await self._look_around(work)
+        waiting = await self._allot(work, found)
+        admission = self._admission
+        async with asyncio.TaskGroup() as group:
+            beside = [
+                group.create_task(self._watcher.run()),
+                group.create_task(self._chronicle.follow()),
+                group.create_task(
+                    self._quota.follow(
+                        lambda: admission.is_waiting, then=admission.hear
+                    )
+                ),
+            ]
+            await admission.carry_out(work, waiting)
+            for task in beside:
+                task.cancel()
+        await self._chronicle.close()
+        self._closing.give_reason()
 
     async def _look_around(self, work: Work) -> dict[str, list[ImageView]]:
         """Find images of a lost ledger before anything is made twice.
@@ -238,31 +250,20 @@ class Run:
             StoppedError: the run stops first.
         """
         with preparing(len(work)):
-            forecast = await foresee(self._batch, work, found, None)
+            unfit = self._sourcing.unfit
+            forecast = await foresee(self._batch, work, found, None, unfit)
         if forecast.makers:
             await self._quota.read()
         spare = self._room.spare
         if spare is not None and spare < len(forecast.makers):
             with preparing(len(work)):
-                forecast = await foresee(self._batch, work, found, spare)
+                forecast = await foresee(self._batch, work, found, spare, unfit)
         async for keys in in_turns(forecast.makers):
             for key in keys:
                 self._room.promise(key)
         if forecast.waiting:
             self._observer.noticed("quota.reached", deferred=len(forecast.waiting))
         return forecast.waiting
-
-    def _window_is_open(self, decision: Decision) -> bool:
-        """Return whether a typical image would still end inside the window."""
-        if self._limits.window.length_s is None:
-            return True
-        typical_s = statistics.median(self._durations_s) if self._durations_s else 0.0
-        elapsed_s = _loop_time_s() - self._started_s
-        if self._limits.window.admits(elapsed_s, typical_s):
-            return True
-        self._observer.noticed("run.window_closed", first_left_out=decision.key)
-        self._is_window_over = True
-        return False
 
     async def _defer(self, decision: Decision) -> None:
         await self._driver.defer(self._batch.records[decision.key], decision)
@@ -278,10 +279,11 @@ class Run:
         await self._drive_once(spec, record, decision)
         again = self._decide_again(record.key)
         may_go_on = is_mended_at_once(decision, record, again)
-        if may_go_on and not self._stop.is_requested and self._window_is_open(again):
+        is_open = may_go_on and self._closing.is_open_for(again)
+        if is_open and not self._stop.is_requested:
             await self._drive_once(spec, record, again)
         if isinstance(record.stage, Active) and decision.intention is Intention.START:
-            self._durations_s.append(_loop_time_s() - now_s)
+            self._closing.note_duration(_loop_time_s() - now_s)
 
     async def _drive_once(
         self, spec: ImageSpec | None, record: EntryRecord, decision: Decision

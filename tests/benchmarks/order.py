@@ -107,7 +107,7 @@ class _Rig(Rig):
     def build(self):
         run = super().build()
         detections = Detections(cloud=self.cloud)  # type: ignore[arg-type]
-        run._driver._observer = detections
+        run._recorder._observer = detections
         self.detections = detections
         return run
 

@@ -30,6 +30,7 @@ from batch_register.model import (
 )
 from batch_register.pacing import SettleTime, Window
 from batch_register.plan import RetryPolicy
+from batch_register.ports import Sources
 from batch_register.stopping import Stop
 from batch_register.throttle import Throttle, ThrottlePolicy
 from batch_register.watcher import WatchLimits
@@ -53,10 +54,12 @@ class LoggedCloud(FakeCloud):
 
     log: list[str] = field(default_factory=list)
     write_s: float = 0.0  # how long a write is under way
+    sent: list[ImageSpec] = field(default_factory=list)  # as creates were sent
     open_writes: int = 0
     peak_writes: int = 0
 
     async def create_image(self, spec: ImageSpec, tags: Pairs) -> ImageView:
+        self.sent.append(spec)
         async with _Open(self, f"send create {spec.key}"):
             return await super().create_image(spec, tags)
 
@@ -119,6 +122,7 @@ class Rig:
     policy: ThrottlePolicy = field(default_factory=ThrottlePolicy)
     notebook: Notebook = field(default_factory=Notebook)
     stop: Stop = field(default_factory=Stop)
+    sources: Sources | None = None
     runs: int = 0
     elapsed_s: float = 0.0
 
@@ -157,6 +161,7 @@ class Rig:
             lookout=lookout,
             ledger=self.ledger,
             observer=self.notebook,
+            sources=self.sources,
         )
         return Run(batch, ports, limits, stop=self.stop)
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from batch_register.engine.chronicle import Chronicle
-from batch_register.engine.drive import Driver
 from batch_register.engine.lookout import Lookout
+from batch_register.engine.recording import Recorder
 from batch_register.entry import EntryRecord
 from batch_register.event import DuplicateSeen, Event
 from batch_register.model import ImageStatus
@@ -21,7 +21,7 @@ NINE = datetime(2026, 9, 1, 9, tzinfo=UTC)
 
 
 class Scribe:
-    """A driver that only keeps what it is told to record."""
+    """A recorder that only keeps what it is told to record."""
 
     def __init__(self) -> None:
         self.recorded: list[Event] = []
@@ -38,7 +38,7 @@ def test_an_image_that_goes_first_is_a_twin_once_nobody_is_left_to_take_it_over(
     scribe = Scribe()
     chronicle = Chronicle(
         cast(Lookout, lookout),
-        cast(Driver, scribe),
+        cast(Recorder, scribe),
         MemoryLedger(),
         Notebook(),
         Outage(),
@@ -58,7 +58,7 @@ def test_an_outage_is_written_down_once_for_the_next_run() -> None:
     ledger, notebook = MemoryLedger(), Notebook()
     outage = Outage(remembered_at=NINE - timedelta(hours=1))
     chronicle = Chronicle(
-        cast(Lookout, lookout), cast(Driver, Scribe()), ledger, notebook, outage
+        cast(Lookout, lookout), cast(Recorder, Scribe()), ledger, notebook, outage
     )
 
     async def scenario() -> None:

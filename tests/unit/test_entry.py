@@ -201,10 +201,10 @@ def test_the_source_of_an_image_is_what_was_seen_last_before_its_register() -> N
 
 
 def test_a_source_that_changes_after_success_is_a_conflict_until_it_is_back() -> None:
-    record = told(SEEN, *STARTED, ACTIVE, CHANGED)
-    assert record.state is EntryState.CONFLICT
-    record.apply(SEEN, "09:00")
-    assert record.state is EntryState.ACTIVE
+    changed = told(SEEN, *STARTED, ACTIVE, CHANGED)
+    assert changed.state is EntryState.CONFLICT
+    back = told(SEEN, *STARTED, ACTIVE, CHANGED, SEEN)
+    assert back.state is EntryState.ACTIVE
 
 
 def test_what_an_active_image_of_an_older_ledger_was_made_of_is_seen_once() -> None:
@@ -216,10 +216,11 @@ def test_what_an_active_image_of_an_older_ledger_was_made_of_is_seen_once() -> N
 
 def test_an_upload_is_unfinished_until_its_object_is_complete() -> None:
     begun = UploadBegun(upload_id="u", part_bytes=4, size_bytes=9, modified_ns=1)
-    record = told(begun, UploadProgressed(sent_bytes=4))
+    going = UploadProgressed(sent_bytes=4)
+    record = told(begun, going)
     file = FileStamp(size_bytes=9, modified_ns=1)
     assert record.upload == UploadMark(upload_id="u", part_bytes=4, file=file)
     assert (record.state, record.uploaded_bytes) == (EntryState.UNFINISHED, 4)
-    record.apply(SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9), "09:00")
-    assert (record.state, record.upload) == (EntryState.PENDING, None)
-    assert (record.source, record.uploaded_bytes) == (PIN, 9)
+    ended = told(begun, going, SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9))
+    assert (ended.state, ended.upload) == (EntryState.PENDING, None)
+    assert (ended.source, ended.uploaded_bytes) == (PIN, 9)
