@@ -94,19 +94,13 @@ def schema_text() -> str:
 
 
 def _describe(fields: Shape) -> None:
-    """Explain what is inside an image's fields, and those that are none yet."""
+    """Explain what is inside an image's fields."""
     fields["disk_format"]["enumDescriptions"] = [
         _FORMATS[word] for word in fields["disk_format"]["enum"]
     ]
     for field, words in (("tags", _TAG), ("labels", _LABEL)):
         _explain(fields[field]["propertyNames"], *words["key"])
         _explain(fields[field]["additionalProperties"], *words["value"])
-    for field, advice in rules.NOT_YET.items():
-        fields[field] = {
-            "not": {},
-            "doNotSuggest": True,
-            "description": f"Not supported yet: {advice}.",
-        }
 
 
 def _explain(shape: Shape, description: str, example: str) -> None:

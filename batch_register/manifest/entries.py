@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from batch_register.manifest.problems import Mark, Problems, place, shown
+from batch_register.manifest.rules import AUTO_MIN_DISK_GB
 from batch_register.manifest.schema import (
     DEFAULTS,
     DEFAULTS_FIELDS,
@@ -26,6 +27,7 @@ from batch_register.manifest.sources import (
     required_in_effect,
     rivals,
     source_of,
+    web_problem,
 )
 from batch_register.manifest.tree import ListNode, MapNode, Node, Scalar
 from batch_register.manifest.wording import (
@@ -34,7 +36,7 @@ from batch_register.manifest.wording import (
     meant_fields,
     missing_field,
 )
-from batch_register.model import EntryKey, ImageSpec, Pairs
+from batch_register.model import EntryKey, FilePlace, ImageSpec, Pairs
 
 Plain = dict[str, object]
 
@@ -118,6 +120,7 @@ class EntryReader:
         self._maps = [defaults.node] if defaults.node is not None else []
         self._keys: dict[str, int] = {}
         self._sources: dict[tuple[str, str], int] = {}
+        self._files: dict[str, tuple[object, int]] = {}  # by the object they become
         self._shared: dict[Pairs, Pairs] = {}
         self._lacks: list[tuple[Mark | None, str, str]] = []
         self.count = 0
@@ -192,11 +195,24 @@ class EntryReader:
                 f'two images named "{shown(name)}" from one source: the other is at '
                 f"line {self._sources[source]}; remove one, or rename it"
             )
+        elif other := self._other_file(source[0], fields.get("source"), line):
+            field = "source" if "source" in fields else field
+            message = (
+                f"another file becomes this object at line {other}: give each image "
+                "an object of its own"
+            )
         else:
             self._keys[key] = self._sources[source] = line
             return True
         self._problems.add(_mark_of(node, field), message, entry=entry)
         return False
+
+    def _other_file(self, url: str, file: object, line: int) -> int:
+        """Return the line of another file that goes to the same object, else 0."""
+        if file is None:
+            return 0
+        first, place = self._files.setdefault(url, (file, line))
+        return 0 if first == file else place
 
     def _spec(self, checked: Image, source: str, line: int) -> ImageSpec:
         """Return the spec; everything about it is proven by now."""
@@ -206,6 +222,8 @@ class EntryReader:
             image_url=source,
             os_version=checked.get("os_version", ""),
             min_disk_gb=checked.get("min_disk", 0),
+            min_disk_is_auto=checked.get("min_disk") == AUTO_MIN_DISK_GB,
+            source=_file(checked),
             min_ram_mb=checked.get("min_ram", 0),
             disk_format=checked.get("disk_format"),
             protected=checked.get("protected", False),
@@ -234,7 +252,19 @@ def _missing(fields: Plain) -> list[str]:
         if field not in fields
     ]
     source = missing_source(fields)
-    return [*missing, *filter(None, (source, format_problem(fields)))]
+    rest = (source, web_problem(fields), format_problem(fields))
+    return [*missing, *filter(None, rest)]
+
+
+def _file(checked: Image) -> FilePlace | None:
+    """Return the file that is uploaded first, if one is named."""
+    if "source" not in checked:
+        return None
+    return FilePlace(
+        path=checked["source"],
+        host=checked.get("source_host"),
+        resource=checked.get("source_resource"),
+    )
 
 
 def _mark_of(node: MapNode, field: str) -> Mark | None:

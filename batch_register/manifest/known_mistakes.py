@@ -13,6 +13,7 @@ from batch_register.manifest.rules import (
     BUCKET_PATTERN,
     MAX_NAME,
     MAX_OBJECT,
+    MAX_SOURCE,
     MAX_TEXT,
     RULES,
     SIGNED_PATTERN,
@@ -26,6 +27,7 @@ _LONGEST: Final = {
     "tags value": 43,
     "labels value": MAX_TEXT,
     "object": MAX_OBJECT,
+    "source": MAX_SOURCE,
 }
 _DISK_PARTS = ("-flat.vmdk", "-delta.vmdk", "-FLAT.VMDK", "-DELTA.VMDK")
 
@@ -40,6 +42,7 @@ def known_mistake(rule: str, value: str) -> str:
         "object": _object_hint,
         "image_url": _image_url_hint,
         "source_url": _web_hint,
+        "source": _file_hint,
     }
     if rule in hints and (hint := hints[rule](value)):
         return hint
@@ -78,6 +81,16 @@ def _web_hint(address: str) -> str:
             "the ledger and in reports: serve the file at a plain address"
         )
     return ""
+
+
+def _file_hint(path: str) -> str:
+    """Return what is wrong with a path where it is an address."""
+    if "://" not in path:
+        return ""
+    return (
+        "is an address, not a file: what lies in a bucket is named by `bucket` and "
+        "`object` alone"
+    )
 
 
 def _object_hint(key: str) -> str:

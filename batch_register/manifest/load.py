@@ -5,6 +5,8 @@ Decides: the order of the steps. Must not know: single fields, YAML's grammar.
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -42,7 +44,7 @@ from batch_register.manifest.wording import (
     meant_fields,
     value_problem,
 )
-from batch_register.model import Manifest
+from batch_register.model import ImageSpec, Manifest
 
 _QUOTED_BYTES = 40 * 2**20  # 100,000 images take some 30 MB
 _IMAGES = "images"
@@ -64,7 +66,23 @@ def load_manifest(path: Path) -> Manifest:
         message = f"cannot read the manifest {path}: {error.strerror or error}"
         hint = "check the path and the file's permissions"
         raise SettingsError(message, hint=hint) from error
-    return parse_manifest(data, path=str(path))
+    return _with_places(parse_manifest(data, path=str(path)), path.parent)
+
+
+def _with_places(manifest: Manifest, folder: Path) -> Manifest:
+    """Return the manifest with the paths of its files from the root on."""
+    if all(spec.source is None for spec in manifest.images):
+        return manifest
+    images = (_with_place(spec, folder.absolute()) for spec in manifest.images)
+    return replace(manifest, images=tuple(images))
+
+
+def _with_place(spec: ImageSpec, folder: Path) -> ImageSpec:
+    if spec.source is None:
+        return spec
+    # by text alone: with workers the path is one of their machines
+    path = os.path.normpath(folder / Path(spec.source.path))
+    return replace(spec, source=replace(spec.source, path=path))
 
 
 def parse_manifest(

@@ -23,6 +23,9 @@ MAX_LABEL_KEY: Final = 64
 MAX_OBJECT: Final = 1024
 MIN_DISK_GB: Final = 1
 MAX_DISK_GB: Final = 1024
+AUTO: Final = "auto"  # of min_disk: the source's header tells
+AUTO_MIN_DISK_GB: Final = 0  # what stands for it once it is read
+MAX_SOURCE: Final = 4096
 MAX_INTEGER: Final = 2**31 - 1
 MAX_SIZE_BYTES: Final = 2**50
 
@@ -66,6 +69,11 @@ SOURCE_URL_PATTERN: Final = (
     r"^https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
     r"(?::[0-9]{1,5})?/[A-Za-z0-9._~!$&'()*+,;=:%/-]+$"
 )
+# A path; what has a scheme in front is an address, and none of ours.
+SOURCE_PATTERN: Final = (
+    rf"^(?![A-Za-z][A-Za-z0-9+.-]*://)[^\s{_HIDDEN}](?:[^{_HIDDEN}]*[^\s{_HIDDEN}])?$"
+)
+WORKER_PATTERN: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,253}[A-Za-z0-9])?$"
 IMAGE_URL_PATTERN: Final = rf"^(?=[^:]{{3,63}}:){_BUCKET}:(?!//){_OBJECT}$"
 
 
@@ -128,7 +136,16 @@ RULES: Final[dict[str, Rule]] = {
         "must be 1 to 255 visible characters, with no blank at either end, "
         'such as "Ubuntu 22.04 server 64bit"',
     ),
-    "min_disk": Rule(Kind.NUMBER, f"must be {MIN_DISK_GB} to {MAX_DISK_GB} (GB)"),
+    "min_disk": Rule(
+        Kind.NUMBER, f"must be {MIN_DISK_GB} to {MAX_DISK_GB} (GB), or auto"
+    ),
+    "source": Rule(Kind.TEXT, "must be a file's path, such as ./disks/web-01.qcow2"),
+    "source_host": Rule(
+        Kind.TEXT, "must be the host name or address of Dask workers, such as nas-01"
+    ),
+    "source_resource": Rule(
+        Kind.TEXT, "must be the name of a resource that Dask workers offer"
+    ),
     "min_ram": Rule(Kind.NUMBER, f"must be 0 to {MAX_INTEGER} (MB)"),
     "disk_format": Rule(
         Kind.TEXT,
@@ -150,11 +167,6 @@ RULES: Final[dict[str, Rule]] = {
         f"must be 1 to {MAX_LABEL_KEY} visible characters, with no blank at either end",
     ),
     "labels value": Rule(Kind.TEXT, f"must be 0 to {MAX_TEXT} visible characters"),
-}
-
-# Words of the manifest language that this version does not carry out.
-NOT_YET: Final[dict[str, str]] = {
-    "source": "upload the file to a bucket, and name it with `bucket` and `object`",
 }
 
 NEVER_HELD: Final = (

@@ -6,91 +6,25 @@ how a problem is worded, what an editor shows (`editor_schema`).
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Annotated, Literal, NotRequired, Required
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
-from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from batch_register.manifest import rules
+from batch_register.manifest.value_types import (
+    ImageName,
+    LabelKey,
+    LabelValue,
+    MinDisk,
+    TagKey,
+    TagValue,
+    extra,
+    key_shape,
+    matching,
+)
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
-
-
-def _matching(pattern: str) -> AfterValidator:
-    """Check by Python's `re`: for patterns with look-ahead, which Rust has not."""
-    search = re.compile(pattern).fullmatch
-
-    def check(value: str) -> str:
-        if search(value) is None:
-            kind = "pattern"
-            raise PydanticCustomError(kind, "no match")
-        return value
-
-    return AfterValidator(check)
-
-
-def _map_key(pattern: str) -> AfterValidator:
-    """Check a tag's or label's key, and refuse those that would hold a secret.
-
-    The few keys of a batch come again and again, so the answers are kept.
-    """
-    search = re.compile(pattern).fullmatch
-
-    @lru_cache(maxsize=1024)
-    def check(key: str) -> str:
-        if rules.is_credential(key):
-            kind = "credential"
-            raise PydanticCustomError(kind, "would reach the cloud or a report")
-        if search(key) is None:
-            kind = "pattern"
-            raise PydanticCustomError(kind, "no match")
-        return key
-
-    return AfterValidator(check)
-
-
-def _extra(rule: str, pattern: str = "") -> JsonDict:
-    """Return what an editor shows when a pattern does not match."""
-    extra: JsonDict = {"patternErrorMessage": rules.RULES[rule].must}
-    return {"pattern": pattern, **extra} if pattern else extra
-
-
-def _key_shape(rule: str, pattern: str) -> JsonDict:
-    """Return the JSON Schema of a map's keys."""
-    refused: JsonDict = {"enum": [*sorted(rules.CREDENTIAL_WORDS)]}
-    return {"not": refused, **_extra(rule, pattern)}
-
-
-ImageName = Annotated[
-    str,
-    Field(
-        pattern=rules.NAME_PATTERN,
-        max_length=rules.MAX_NAME,
-        json_schema_extra=_extra("name"),
-    ),
-]
-TagKey = Annotated[str, _map_key(rules.TAG_KEY_PATTERN)]
-TagValue = Annotated[
-    str,
-    Field(pattern=rules.TAG_VALUE_PATTERN, json_schema_extra=_extra("tags value")),
-]
-LabelKey = Annotated[
-    str,
-    _map_key(rules.TEXT_PATTERN),
-    Field(max_length=rules.MAX_LABEL_KEY),
-]
-LabelValue = Annotated[
-    str,
-    Field(
-        pattern=rules.LABEL_VALUE_PATTERN,
-        max_length=rules.MAX_TEXT,
-        json_schema_extra=_extra("labels value"),
-    ),
-]
 
 
 @with_config(_STRICT)
@@ -99,42 +33,42 @@ class ImageFields(TypedDict, total=False):
 
     image_url: Annotated[
         str,
-        _matching(rules.IMAGE_URL_PATTERN),
+        matching(rules.IMAGE_URL_PATTERN),
         Field(
             description='The source file as "<bucket>:<object>", instead of `bucket` and `object`.',
             examples=["migration-wave-07:disks/web-01.qcow2"],
             max_length=63 + 1 + rules.MAX_OBJECT,
-            json_schema_extra=_extra("image_url", rules.IMAGE_URL_PATTERN),
+            json_schema_extra=extra("image_url", rules.IMAGE_URL_PATTERN),
         ),
     ]
     bucket: Annotated[
         str,
-        _matching(rules.BUCKET_PATTERN),
+        matching(rules.BUCKET_PATTERN),
         Field(
             description="The bucket that holds the source file, in the cloud's own region.",
             examples=["migration-wave-07"],
-            json_schema_extra=_extra("bucket", rules.BUCKET_PATTERN),
+            json_schema_extra=extra("bucket", rules.BUCKET_PATTERN),
         ),
     ]
     object: Annotated[
         str,
-        _matching(rules.OBJECT_PATTERN),
+        matching(rules.OBJECT_PATTERN),
         Field(
             description="The source file's object key in `bucket`.",
             examples=["disks/web-01.qcow2"],
             max_length=rules.MAX_OBJECT,
-            json_schema_extra=_extra("object", rules.OBJECT_PATTERN),
+            json_schema_extra=extra("object", rules.OBJECT_PATTERN),
         ),
     ]
     source_url: Annotated[
         str,
-        _matching(rules.SOURCE_URL_PATTERN),
+        matching(rules.SOURCE_URL_PATTERN),
         Field(
             description="Plain OpenStack only, instead of `bucket` and `object`: the "
             "http or https address that the cloud itself fetches the source file from.",
             examples=["https://files.example.com/disks/web-01.qcow2"],
             max_length=rules.MAX_URL,
-            json_schema_extra=_extra("source_url", rules.SOURCE_URL_PATTERN),
+            json_schema_extra=extra("source_url", rules.SOURCE_URL_PATTERN),
         ),
     ]
     os_version: Annotated[
@@ -149,18 +83,16 @@ class ImageFields(TypedDict, total=False):
             ],
             pattern=rules.TEXT_PATTERN,
             max_length=rules.MAX_TEXT,
-            json_schema_extra=_extra("os_version"),
+            json_schema_extra=extra("os_version"),
         ),
     ]
     min_disk: Annotated[
-        int,
+        MinDisk,
         Field(
-            description="Smallest system disk in GB; at least the disk's virtual size. "
-            "Every image needs one, its own or from the defaults; with `source_url` it "
-            "may be left out.",
-            examples=[40],
-            ge=rules.MIN_DISK_GB,
-            le=rules.MAX_DISK_GB,
+            description="Smallest system disk in GB, at least the disk's virtual size; "
+            '"auto" takes it from the source file\'s header. Every image needs one, its '
+            "own or from the defaults; with `source_url` it may be left out.",
+            examples=[40, rules.AUTO],
         ),
     ]
     min_ram: Annotated[
@@ -207,7 +139,7 @@ class ImageFields(TypedDict, total=False):
             examples=[{"team": "db"}],
             max_length=rules.MAX_TAGS,
             json_schema_extra={
-                "propertyNames": _key_shape("tags key", rules.TAG_KEY_PATTERN)
+                "propertyNames": key_shape("tags key", rules.TAG_KEY_PATTERN)
             },
         ),
     ]
@@ -220,7 +152,7 @@ class ImageFields(TypedDict, total=False):
             max_length=rules.MAX_LABELS,
             json_schema_extra={
                 "propertyNames": {
-                    **_key_shape("labels key", rules.TEXT_PATTERN),
+                    **key_shape("labels key", rules.TEXT_PATTERN),
                     "maxLength": rules.MAX_LABEL_KEY,
                 }
             },
@@ -233,6 +165,26 @@ class ImageFields(TypedDict, total=False):
             examples=[10],
             ge=-rules.MAX_INTEGER,
             le=rules.MAX_INTEGER,
+        ),
+    ]
+    source_host: Annotated[
+        str,
+        Field(
+            description="The host of the Dask workers that read `source`; left out, any "
+            "worker does.",
+            examples=["storage-01"],
+            pattern=rules.WORKER_PATTERN,
+            json_schema_extra=extra("source_host"),
+        ),
+    ]
+    source_resource: Annotated[
+        str,
+        Field(
+            description="The resource of the Dask workers that read `source`; left out, "
+            "any worker does.",
+            examples=["san-a"],
+            pattern=rules.WORKER_PATTERN,
+            json_schema_extra=extra("source_resource"),
         ),
     ]
     size_bytes: Annotated[
@@ -267,6 +219,19 @@ class Image(ImageFields):
             ),
         ]
     ]
+    source: NotRequired[
+        Annotated[
+            str,
+            matching(rules.SOURCE_PATTERN),
+            Field(
+                description="A local file that is uploaded to `bucket` and `object` "
+                "first; a relative path begins at the manifest's folder.",
+                examples=["./disks/web-01.qcow2"],
+                max_length=rules.MAX_SOURCE,
+                json_schema_extra=extra("source", rules.SOURCE_PATTERN),
+            ),
+        ]
+    ]
 
 
 @with_config(_STRICT)
@@ -289,7 +254,7 @@ class Head(TypedDict):
             "change it between runs of one batch.",
             examples=["wave-07"],
             pattern=rules.MANIFEST_NAME_PATTERN,
-            json_schema_extra=_extra("manifest name"),
+            json_schema_extra=extra("manifest name"),
         ),
     ]
 
@@ -320,4 +285,4 @@ IMAGE = TypeAdapter(Image)
 
 HEAD_FIELDS = ("version", "name", "defaults", "images")
 DEFAULTS_FIELDS = tuple(ImageFields.__annotations__)
-IMAGE_FIELDS = ("name", "key", *DEFAULTS_FIELDS)
+IMAGE_FIELDS = ("name", "key", "source", *DEFAULTS_FIELDS)

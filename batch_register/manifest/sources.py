@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from batch_register.manifest.rules import DISK_FORMATS, NOT_YET, WEB_DISK_FORMATS
+from batch_register.manifest.rules import AUTO, DISK_FORMATS, WEB_DISK_FORMATS
 
 # Fields that name the source together; two of different rows never stand in one map.
 _WAYS: Final = (("source_url",), ("image_url",), ("bucket", "object"))
@@ -58,10 +58,11 @@ def _both(one: str, other: str) -> str:
 
 def missing_source(fields: Collection[str]) -> str:
     """Return what lacks of a source, or nothing."""
-    known = ("source_url", "image_url", *NOT_YET)
-    if any(field in fields for field in known):
+    if "source_url" in fields or "image_url" in fields:
         return ""
     if "object" not in fields and "bucket" not in fields:
+        if "source" in fields:
+            return "`source` has no place to go: give `bucket` and `object`, too"
         return "the source is missing: give `image_url`, or `bucket` and `object`"
     if "bucket" not in fields:
         return "`bucket` is missing: the one that holds `object`, here or in `defaults`"
@@ -76,6 +77,20 @@ def required_in_effect(fields: Collection[str]) -> tuple[str, ...]:
     Plain OpenStack wants the file's format, and no more.
     """
     return ("disk_format",) if "source_url" in fields else ("os_version", "min_disk")
+
+
+def web_problem(fields: Mapping[str, object]) -> str:
+    """Return what an image from the web cannot have, or nothing."""
+    if "source_url" not in fields:
+        return ""
+    if "source" in fields:
+        return "`source` and `source_url` are two sources: keep one of them"
+    if fields.get("min_disk") == AUTO:
+        return (
+            "`min_disk: auto` does not go with `source_url`, which only the cloud "
+            "reads: write the size in GB, or leave it out"
+        )
+    return ""
 
 
 def format_problem(fields: Mapping[str, object]) -> str:

@@ -16,7 +16,6 @@ from batch_register.manifest.problems import Mark, shown
 from batch_register.manifest.rules import (
     DISK_FORMATS,
     NEVER_HELD,
-    NOT_YET,
     RULES,
     VERSION,
     WEB_DISK_FORMATS,
@@ -134,11 +133,9 @@ def missing_field(field: str, scope: Scope) -> str:
 def unknown_field(field: str, scope: Scope, known: Sequence[str]) -> str:
     """Return the sentence for a field that does not exist here."""
     name = shown(field)
-    if field in NOT_YET and scope is not Scope.HEAD:
-        return f"`{name}` is not supported yet: {NOT_YET[field]}"
     if is_never_held(field):
         return f"`{name}` does not belong here: {NEVER_HELD}"
-    if scope is Scope.DEFAULTS and field in ("key", "name"):
+    if scope is Scope.DEFAULTS and field in ("key", "name", "source"):
         return f"`{name}` cannot be a default: every image has its own"
     meant = _meant(field, known)
     advice = f"did you mean `{meant}`?" if meant else "remove it"
@@ -162,8 +159,6 @@ def value_problem(label: str, rule_name: str, node: Node | None) -> str:
     if isinstance(node, Scalar) and node.value is None:
         return f"`{label}` is empty: give it a value, or remove the line"
     if _kind(node) is not rule.kind or not isinstance(node, Scalar):
-        if rule_name == "min_disk" and isinstance(node, Scalar) and node.text == "auto":
-            return "`min_disk: auto` is not supported yet: write the size in GB"
         return _wrong_kind(label, rule_name, rule.kind, node)
     if rule_name == "version":
         return (

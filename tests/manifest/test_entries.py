@@ -158,7 +158,7 @@ def test_what_is_wrong_once_is_said_once(problems):
         "- {<<: *i, name: b}\n- {<<: *i, name: c}\n"
     )
     assert [(p.line, p.message, p.entry) for p in problems(text)] == [
-        (3, "`min_disk` must be 1 to 1024 (GB), not 4000", ""),
+        (3, "`min_disk` must be 1 to 1024 (GB), or auto, not 4000", ""),
         (5, "`min_ram` must be 0 to 2147483647 (MB), not -1", "a"),
     ]
 
@@ -171,7 +171,7 @@ def test_twins_are_found_even_where_one_is_wrong_otherwise(problems):
         "- {name: a, image_url: 'bkt:2'}\n"
     )
     assert [(p.line, p.message) for p in problems(text)] == [
-        (5, "`min_disk` must be 1 to 1024 (GB), not 0"),
+        (5, "`min_disk` must be 1 to 1024 (GB), or auto, not 0"),
         (
             6,
             'duplicate name "a": the image at line 5 has it too; give each its own '

@@ -78,8 +78,7 @@ def fields() -> dict[str, dict[str, Any]]:
 def test_every_field_is_described_for_the_editor(path):
     about = fields()[path]
     assert about["description"].endswith(".")
-    is_none_yet = path.rpartition(".")[2] in rules.NOT_YET
-    assert is_none_yet or about["examples"]
+    assert about["examples"]
 
 
 @pytest.mark.parametrize(
@@ -127,9 +126,8 @@ def test_whatever_stands_beside_a_reference_is_seen():
 
 
 def test_the_schema_has_the_fields_that_loading_knows():
-    not_yet = tuple(rules.NOT_YET)
-    assert {*SHAPES["Image"]["properties"]} == {*IMAGE_FIELDS, *not_yet}
-    assert {*SHAPES["ImageFields"]["properties"]} == {*DEFAULTS_FIELDS, *not_yet}
+    assert {*SHAPES["Image"]["properties"]} == {*IMAGE_FIELDS}
+    assert {*SHAPES["ImageFields"]["properties"]} == {*DEFAULTS_FIELDS}
     assert MERGE_KEY not in IMAGE_FIELDS
     assert {*IMAGE_FIELDS} <= rules.RULES.keys()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from batch_register.manifest import load_manifest
 from batch_register.manifest.rules import DISK_FORMATS, WEB_DISK_FORMATS
+from batch_register.model import FilePlace, spec_digest
 
 HEAD = "version: 1\nname: w\n"
 URL = "https://files.example.com/disks/web-01.qcow2"
@@ -146,3 +150,73 @@ def test_a_format_goes_with_the_kind_of_source(read, problems, name):
                 f"`disk_format` {beside} `source_url` must be one of "
                 f"{', '.join(fitting)}, not {name}"
             )
+
+
+# ------------------------------------------------------------ files and auto
+
+
+def test_a_file_goes_to_its_object_and_is_no_part_of_what_is_sent(image):
+    spec = image("image_url: 'bkt:a.raw', source: disks/a.raw, source_host: nas-01")
+    assert spec.source == FilePlace(path="disks/a.raw", host="nas-01")
+    assert spec.image_url == "bkt:a.raw"
+    assert spec_digest(spec) == spec_digest(replace(spec, source=None))
+
+
+def test_a_relative_path_begins_at_the_manifest_s_folder(tmp_path):
+    path = tmp_path / "wave.yaml"
+    least = "bucket: bkt, object: a, os_version: X, min_disk: 1"
+    path.write_text(f"{HEAD}images:\n- {{name: a, source: ../d/a.raw, {least}}}\n")
+    (spec,) = load_manifest(path).images
+    assert spec.source is not None
+    assert spec.source.path == str(tmp_path.parent / "d" / "a.raw")
+
+
+def test_a_file_without_an_object_has_no_place_to_go(refused):
+    fields = "source: a.raw, os_version: X, min_disk: 1"
+    message = "`source` has no place to go: give `bucket` and `object`, too"
+    assert refused(fields) == [message]
+
+
+def test_a_file_is_no_source_for_what_the_cloud_fetches_itself(refused):
+    fields = f"source: a.raw, source_url: {URL}, disk_format: raw"
+    message = "`source` and `source_url` are two sources: keep one of them"
+    assert refused(fields) == [message]
+
+
+def test_a_file_cannot_be_a_default(problems):
+    text = f"{HEAD}defaults: {{source: a.raw}}\nimages:\n- {{name: a}}\n"
+    message = "`source` cannot be a default: every image has its own"
+    assert message in [problem.message for problem in problems(text)]
+
+
+def test_two_files_never_become_one_object(problems):
+    common = "image_url: 'bkt:x', os_version: X, min_disk: 1"
+    text = (
+        f"{HEAD}images:\n- {{name: a, source: a.raw, {common}}}\n"
+        f"- {{name: b, source: b.raw, {common}}}\n"
+    )
+    (problem,) = problems(text)
+    assert (problem.line, problem.entry) == (5, "b")
+    assert problem.message == (
+        "another file becomes this object at line 4: give each image an object of its "
+        "own"
+    )
+
+
+def test_two_images_may_be_made_of_one_file(read):
+    common = "source: a.raw, image_url: 'bkt:x', os_version: X, min_disk: 1"
+    text = f"{HEAD}images:\n- {{name: a, {common}}}\n- {{name: b, {common}}}\n"
+    assert len(read(text).images) == 2
+
+
+def test_auto_is_kept_apart_from_every_size(image):
+    spec = image("image_url: 'bkt:a.raw', min_disk: auto")
+    assert (spec.min_disk_is_auto, spec.min_disk_gb) == (True, 0)
+    assert not image("image_url: 'bkt:a.raw'").min_disk_is_auto
+    found = replace(spec, min_disk_gb=73)
+    assert spec_digest(found) == spec_digest(spec)
+
+
+def test_auto_is_not_for_what_only_the_cloud_reads(refused):
+    (message,) = refused(f"source_url: {URL}, disk_format: raw, min_disk: auto")
+    assert message.startswith("`min_disk: auto` does not go with `source_url`")
