@@ -196,6 +196,27 @@ class Settings:
     keep_failed: Annotated[
         bool, _switch("Leave the image of a failed attempt in the cloud.")
     ] = False
+    preflight: Annotated[
+        bool, _switch("Look at every source before anything is made.")
+    ] = True
+    upload_streams: Annotated[
+        int,
+        _number(
+            "Parts on their way at once, 1 to 64.", values.whole_number(1, 64), "N"
+        ),
+    ] = 4
+    max_upload_rate_per_s: Annotated[
+        int | None,
+        _number("Most bytes per second of all uploads: 50M, 1G.", values.size, "SIZE"),
+    ] = None
+    dask: Annotated[
+        str | None,
+        _number(
+            "Have files read by the workers of this Dask scheduler.",
+            values.scheduler,
+            "SCHEDULER",
+        ),
+    ] = None
     report: Annotated[Path | None, _file(_REPORT_HELP, values.report_path)] = None
     metrics_file: Annotated[
         Path | None,

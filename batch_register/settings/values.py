@@ -25,6 +25,12 @@ _DURATION = re.compile(
     rf"(?:({_NUMBER})d)?(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?", re.ASCII
 )
 _UNITS_S = (86_400.0, 3_600.0, 60.0, 1.0)
+_SIZE = re.compile(r"(\d{1,12})([KMGkmg]?)(?:i?B)?", re.ASCII)
+_SIZE_BITS = {"": 0, "K": 10, "M": 20, "G": 30}
+# Dask.distributed, "Protocols": where `distributed.Client` connects to.
+_SCHEDULER = re.compile(
+    r"(?:(?:tcp|tls|ws|wss)://)?[A-Za-z0-9._\[\]:-]+:\d{1,5}", re.ASCII
+)
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
 
@@ -95,6 +101,25 @@ def rate(raw: object) -> float:
         message = "must be a number of requests per second above 0"
         raise ValueError(message)
     return value
+
+
+def size(raw: object) -> int:
+    """Read a number of bytes; K, M and G are powers of 1024."""
+    found = _SIZE.fullmatch(str(raw).strip())
+    value = int(found[1]) << _SIZE_BITS[found[2].upper()] if found else 0
+    if value <= 0:
+        message = "must be a number of bytes above 0, such as 800K, 50M or 1G"
+        raise ValueError(message)
+    return value
+
+
+def scheduler(raw: object) -> str:
+    """Read the address of a Dask scheduler."""
+    text = str(raw).strip()
+    if not _SCHEDULER.fullmatch(text):
+        message = "must be a scheduler's address, such as tcp://10.0.0.5:8786"
+        raise ValueError(message)
+    return text
 
 
 def switch(raw: object) -> bool:

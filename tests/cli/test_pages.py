@@ -65,7 +65,7 @@ def test_the_options_of_run_stand_by_purpose() -> None:
     page = page_of("run")
     ctx = click.Context(page, help_option_names=["-h", "--help"])
     grouped = options_by_purpose(page, ctx)
-    assert [*grouped] == ["Cloud", "Images", "Pace", "Output", "General"]
+    assert [*grouped] == ["Cloud", "Images", "Pace", "Files", "Output", "General"]
     names = [option.name for options in grouped.values() for option in options]
     assert len(names) == len(SETTINGS) + 2  # --config and --help
 

@@ -143,7 +143,11 @@ def test_every_field_explains_itself_with_an_example(server, word):
 WRONG = {
     "a misspelt field": ("defaults: {os_verison: X}", 3, "os_verison"),
     "text for a number": ("defaults: {min_ram: 40 MB}", 3, 'Expected "integer"'),
-    "a size with its unit": ("defaults: {min_disk: 40 GB}", 3, "1 to 1024 (GB), or auto"),
+    "a size with its unit": (
+        "defaults: {min_disk: 40 GB}",
+        3,
+        "1 to 1024 (GB), or auto",
+    ),
     "a bucket in capitals": ("defaults: {bucket: Wave}", 3, "lower-case letters"),
     "an unknown format": ("defaults: {disk_format: qcow}", 3, "qcow2"),
     "images as a map": ("images:\n  web-01:\n    object: a", 4, 'Expected "array"'),
