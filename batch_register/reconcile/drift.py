@@ -96,6 +96,8 @@ def _active(
             f"the manifest was edited after the image was made: {_edits(record, spec)}"
         )
         yield _drift(holding, DriftKind.CHANGED, image_id, what)
+    if record.has_other_source:
+        yield _other_source(holding, image_id)
     if view is None or view.is_gone:
         what = "active in the ledger, but the image is gone"
         if spec is not None:
@@ -113,6 +115,16 @@ def _active(
     yield from _tags(holding, view, known)
     if spec is not None and spec_digest(spec) == record.made_spec:
         yield from _fields(holding, view, spec)
+
+
+def _other_source(holding: Holding, image_id: ImageId) -> Drift:
+    made, now = holding.record.made_source, holding.record.source
+    what = (
+        "the object in the bucket has changed since the image was made of it: put the "
+        "old one back, or give the entry a new key and name to make an image of this one"
+    )
+    etags = (made.etag if made else "", now.etag if now else "")
+    return _drift(holding, DriftKind.OTHER_SOURCE, image_id, what, etags)
 
 
 def _edits(record: EntryRecord, spec: ImageSpec) -> str:
@@ -156,9 +168,11 @@ def _tags(holding: Holding, view: ImageView, known: Known) -> Iterator[Drift]:
 
 
 def _fields(holding: Holding, view: ImageView, spec: ImageSpec) -> Iterator[Drift]:
+    # what `auto` came to stands in no manifest
+    min_disk_gb = None if spec.min_disk_is_auto else view.min_disk_gb
     shown: tuple[tuple[str, object, object], ...] = (
         ("name", spec.name, view.name or None),
-        ("min_disk", spec.min_disk_gb, view.min_disk_gb),
+        ("min_disk", spec.min_disk_gb, min_disk_gb),
         ("min_ram", spec.min_ram_mb, view.min_ram_mb),
         ("protected", spec.protected, view.is_protected),
     )

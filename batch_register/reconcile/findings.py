@@ -43,6 +43,7 @@ class DriftKind(StrEnum):
     TAGS = "tags"  # it no longer carries our tags
     FIELD = "field"  # name, min_disk, min_ram or protected differs
     CHANGED = "changed"  # the manifest was edited after the image was made
+    OTHER_SOURCE = "other_source"  # the object has changed since the image was made
     RENAMED = "renamed"  # the manifest has the same source under another key
     REVIVED = "revived"  # failed in the ledger, usable in the cloud
 

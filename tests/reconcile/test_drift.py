@@ -17,6 +17,7 @@ from batch_register.model import (
 )
 from batch_register.reconcile.drift import differences, other_spec, renamed
 from batch_register.reconcile.findings import Drift, DriftKind
+from batch_register.source import SourcePin
 from batch_register.stage import Active, Creating, Failed, Planned, Registered
 from tests.fakes import fault, spec
 from tests.reconcile.scenes import (
@@ -109,6 +110,22 @@ def test_each_difference_is_told_by_itself(
     seen: ImageView | None, kind: DriftKind, words: str
 ) -> None:
     assert found(record(), seen) == [(kind, words)]
+
+
+def test_what_auto_came_to_is_no_difference() -> None:
+    auto = spec(min_disk_gb=0, min_disk_is_auto=True)
+    made = record()
+    made.made_spec = spec_digest(auto)
+    tagged = retagged(view(min_disk_gb=73), br_spec=spec_digest(auto))
+    assert found(made, tagged, auto) == []
+
+
+def test_an_object_that_has_changed_since_is_told_with_both_etags() -> None:
+    made = record()
+    made.made_source = SourcePin(etag="e1", size_bytes=9)
+    made.source = SourcePin(etag="e2", size_bytes=9)
+    (drift,) = differences(holding(made), view(), known())
+    assert (drift.kind, drift.expected, drift.found) == (K.OTHER_SOURCE, "e1", "e2")
 
 
 def test_what_the_cloud_does_not_show_is_no_difference() -> None:
