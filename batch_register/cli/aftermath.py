@@ -6,7 +6,6 @@ fails here is logged and leaves the run's exit code alone.
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ import structlog
 from batch_register import __version__
 from batch_register.cli import stdout
 from batch_register.cli.failures import describe
+from batch_register.cli.finishing import finish
 from batch_register.cli.mail import trouble_words
 from batch_register.cli.remembered import remembered_tasks
 from batch_register.errors import (
@@ -136,7 +136,7 @@ class Aftermath:
         if path is None:
             return None
         try:
-            asyncio.run(write_report(report, path))
+            finish(write_report(report, path))
         except Exception as error:  # noqa: BLE001 - the run's result is not at its mercy
             structlog.get_logger().error("report.not_written", error=_words(error))
             return None
@@ -156,7 +156,7 @@ class Aftermath:
                 ledger_bytes=self.ledger.stat().st_size,
             )
             text = self.render_metrics(standing)
-            asyncio.run(write_text([text], path, mode_bits=_FOR_ALL_TO_READ))
+            finish(write_text([text], path, mode_bits=_FOR_ALL_TO_READ))
         except Exception as error:  # noqa: BLE001 - the run's result is not at its mercy
             structlog.get_logger().error("metrics.not_written", error=_words(error))
 
@@ -175,6 +175,8 @@ class Aftermath:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it could not be written in time, or a signal came first"
     return describe(error).message
 
 
