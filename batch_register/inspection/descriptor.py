@@ -12,9 +12,11 @@ from batch_register.inspection.clauses import elsewhere, needs
 
 _SINGLE: Final = frozenset({"", "monolithicsparse", "streamoptimized"})
 _NO_PARENT: Final = frozenset({"", "ffffffff"})
-_SETTING: Final = re.compile(r"^\s*(\w{1,40})\s*=\s*\"?([^\"\r\n]*)", re.MULTILINE)
+_SETTING: Final = re.compile(
+    r"^[ \t]*(\w{1,40})[ \t]*=[ \t]*\"?([^\"\r\n]*)", re.MULTILINE
+)
 _EXTENT: Final = re.compile(
-    r"^\s*(?:RW|RDONLY|NOACCESS)\s+\d+\s+\w+(?:[ \t]+\"([^\"\r\n]*)\")?",
+    r"^[ \t]*(?:RW|RDONLY|NOACCESS)[ \t]+\d+[ \t]+\w+(?:[ \t]+\"([^\"\r\n]*)\")?",
     re.MULTILINE | re.IGNORECASE,
 )
 

@@ -37,9 +37,7 @@ _LUKS: Final = b"LUKS\xba\xbe"
 _SECTOR_BYTES: Final = 512
 _ISO: Final = 32 * 1024  # its first descriptor
 _PRIMARY: Final = 1  # a descriptor that tells the size
-_PADDING_BYTES: Final = (
-    1 << 20
-)  # writers leave out some of an ISO's last, empty sectors
+_PADDING_BYTES: Final = 1 << 20  # of an ISO's end, which some writers leave out
 _TEXT_BYTES: Final = 1024
 _PLAIN: Final = frozenset(b"\t\n\f\r")
 
@@ -104,7 +102,8 @@ def _iso(head: bytes, size_bytes: int) -> Inspection | None:
         (blocks,) = struct.unpack_from("<I", head, _ISO + 80)
         (block_bytes,) = struct.unpack_from("<H", head, _ISO + 128)
         told_bytes = blocks * block_bytes
-    problem = ends_early("its files", told_bytes - _PADDING_BYTES, size_bytes)
+    is_padded = told_bytes - size_bytes <= _PADDING_BYTES
+    problem = "" if is_padded else ends_early("its files", told_bytes, size_bytes)
     return judged(DiskFormat.ISO, size_bytes, problem)
 
 

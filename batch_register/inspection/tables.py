@@ -38,8 +38,11 @@ async def truncation(window: Window, table: BlockTable) -> str:
     the last in the file, since files grow at their end.
     """
     end = table.offset + table.length_bytes
-    if early := ends_early("its tables", end, window.size_bytes):
-        return early
+    early = ends_early("its tables", end, window.size_bytes)
+    return early or await _beyond(window, table)
+
+
+async def _beyond(window: Window, table: BlockTable) -> str:
     most = _SHARED_BYTES if table.below else table.length_bytes
     entries = await window.at(table.offset, min(table.length_bytes, most))
     whole = len(entries) - len(entries) % struct.calcsize(table.layout)
@@ -48,4 +51,4 @@ async def truncation(window: Window, table: BlockTable) -> str:
     problem = starts_beyond("a block of it lies", furthest, window.size_bytes)
     if problem or not furthest or table.below is None:
         return problem
-    return await truncation(window, table.below(furthest))
+    return await _beyond(window, table.below(furthest))

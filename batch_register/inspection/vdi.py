@@ -32,7 +32,7 @@ async def read_vdi(window: Window) -> Inspection:
     problem = (
         _of_kind(kind)
         or _short_of_room(size, blocks * block_bytes)
-        or ends_early("its block map", map_offset + blocks * 4, window.size_bytes)
+        or ends_early("its tables", map_offset + blocks * 4, window.size_bytes)
         or ends_early("its blocks", data_end, window.size_bytes)
     )
     return judged(DiskFormat.VDI, size, problem)

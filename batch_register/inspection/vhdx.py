@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from batch_register.inspection.clauses import damaged, judged, needs
+from batch_register.inspection.clauses import damaged, judged, needs, starts_beyond
 from batch_register.inspection.tables import BlockTable, truncation
 from batch_register.inspection.window import CutOffError, Window
 from batch_register.source import DiskFormat, Inspection
@@ -36,7 +36,8 @@ async def read_vhdx(window: Window) -> Inspection:
     items_at, _ = regions.get(_METADATA, (0, 0))
     items = _entries(await window.at(items_at, _TABLE_BYTES), b"metadata", 32)
     if _DISK_SIZE not in items:
-        problem = damaged("it does not tell the disk's size")
+        beyond = starts_beyond("its metadata lie", items_at, window.size_bytes)
+        problem = beyond or damaged("it does not tell the disk's size")
         return Inspection(disk_format=DiskFormat.VHDX, problem=problem)
     (size,) = struct.unpack("<Q", await _item(window, items_at, items[_DISK_SIZE]))
     problem = await _layered(window, items_at, items) or await _truncated(
@@ -58,7 +59,7 @@ async def _regions(window: Window) -> _Table:
 
 def _entries(table: bytes, signature: bytes, header_bytes: int) -> _Table:
     """Read a table of regions (`header_bytes` 16) or of items (32)."""
-    if not table.startswith(signature):
+    if not table.startswith(signature) or len(table) < header_bytes:
         return {}
     wide = header_bytes == 16  # noqa: PLR2004 - regions have longer offsets
     layout = struct.Struct("<16sQI4x" if wide else "<16sII8x")
