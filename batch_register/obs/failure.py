@@ -95,7 +95,7 @@ _BY_CODE: Final = {
     "InternalError": _TROUBLE,
     "ServiceUnavailable": _TROUBLE,
 }
-_BY_STATUS: Final = {
+_BY_STATUS: Final[dict[int, _Row]] = {
     HTTPStatus.UNAUTHORIZED: _UNAUTHENTICATED,
     HTTPStatus.FORBIDDEN: _FORBIDDEN,
     HTTPStatus.NOT_FOUND: _GONE,
@@ -192,7 +192,7 @@ def _row(reply: Reply, code: str, text: str) -> _Row:
         return _TROUBLE
     if reply.status < HTTPStatus.BAD_REQUEST:
         return _ODD
-    return _BY_STATUS.get(HTTPStatus(reply.status), _REFUSED)
+    return _BY_STATUS.get(reply.status, _REFUSED)
 
 
 def _elsewhere(reply: Reply, region: str, text: str) -> _Row:
