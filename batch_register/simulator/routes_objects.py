@@ -13,7 +13,12 @@ from xml.sax.saxutils import escape
 
 from batch_register.simulator.calls import Call, Route, route
 from batch_register.simulator.clock import millis_text
-from batch_register.simulator.objects import StoredBucket, StoredObject
+from batch_register.simulator.disk_headers import content, pieces
+from batch_register.simulator.objects import (
+    MADE_UP_DISK_BYTES,
+    StoredBucket,
+    StoredObject,
+)
 from batch_register.simulator.options import SimulatorOptions
 from batch_register.simulator.refusals import XML_TYPE, Reply, object_store
 from batch_register.simulator.state import CloudState
@@ -65,7 +70,7 @@ class _ObjectApi:
         if not first <= last or last - first >= _LONGEST_RANGE_BYTES:
             message = "Ask for a range of at most 1 MiB inside the object."
             raise object_store(416, "InvalidRange", message)
-        body = _content(found, last + 1)[first:]
+        body = _content(found, first, last)
         size = f"bytes {first}-{last}/{found.size_bytes}"
         headers = {**_object_headers(found), "Content-Range": size}
         kind = "binary/octet-stream"
@@ -121,13 +126,9 @@ def _etag(found: StoredObject) -> str:
     return md5(label, usedforsecurity=False).hexdigest()
 
 
-def _content(found: StoredObject, size_bytes: int) -> bytes:
-    head = b""
-    if found.format == "qcow2":
-        virtual_bytes = found.virtual_size_bytes or found.size_bytes
-        head = b"QFI\xfb" + (3).to_bytes(4, "big") + bytes(12) + (16).to_bytes(4, "big")
-        head += virtual_bytes.to_bytes(8, "big")
-    return head[:size_bytes].ljust(size_bytes, b"\0")
+def _content(found: StoredObject, first: int, last: int) -> bytes:
+    virtual_bytes = found.virtual_size_bytes or MADE_UP_DISK_BYTES
+    return content(pieces(found.format, virtual_bytes), first, last)
 
 
 def _listing(bucket: str, found: list[StoredObject], *, truncated: bool) -> str:
