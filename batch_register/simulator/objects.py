@@ -13,6 +13,7 @@ from typing import Literal
 
 from batch_register.simulator.draws import between
 from batch_register.simulator.options import GIB_BYTES
+from batch_register.simulator.uploads import Uploads
 
 StorageClass = Literal["STANDARD", "WARM", "COLD"]
 
@@ -44,6 +45,8 @@ class StoredObject:
     job_duration_s: float | None = None
     job_error_code: str | None = None
     job_error_reason: str = "the import failed"
+    etag: str | None = None  # none: made up from name and size
+    head: bytes = b""  # what was uploaded begins so; empty: made up by its format
 
     @property
     def bucket(self) -> str:
@@ -88,6 +91,7 @@ class ObjectStore:
         self._objects: dict[str, StoredObject] = {}
         self._buckets: dict[str, StoredBucket] = {}
         self._rules: tuple[ObjectRule, ...] = ()
+        self.uploads = Uploads()
 
     def furnish(self, objects: Iterable[StoredObject]) -> None:
         """Add objects, or replace those of the same name."""
