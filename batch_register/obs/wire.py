@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -134,26 +135,30 @@ class _Carrier:
         host = urlsplit(request.url).netloc
         if host != self._host and not host.endswith(f".{self._host}"):
             raise StrayError
-        headers = {name: _text(value) for name, value in request.headers.items()}
-        body = request.body or b""
-        reply = await self._sender.send(
-            Request(
-                operation="ask the object store",
-                method=request.method,
-                url=request.url,
-                headers=headers,
-                body=body.encode() if isinstance(body, str) else bytes(body),
-                deadline_s=_DEADLINE_S,
-                secrets=self._keys.secrets,
-            )
-        )
-        is_read = request.method in ("GET", "HEAD")
+        sent = self._request(request)
+        reply = await self._sender.send(sent)
+        is_read = sent.method in ("GET", "HEAD")
         is_refused = reply.status >= HTTPStatus.MULTIPLE_CHOICES
         if is_refused or (not is_read and is_error_body(reply.body)):
-            raise RefusedError(reply)
+            secrets = (*reply.confidential, *sent.confidential)
+            raise RefusedError(replace(reply, confidential=secrets))
         raw = _Raw(reply.body)
         names = HeadersDict(reply.headers)
         return AioAWSResponse(request.url, reply.status, names, raw)
+
+    def _request(self, request: _Prepared) -> Request:
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        body = request.body or b""
+        signature = headers.get("Authorization", "").rpartition("Signature=")[2]
+        return Request(
+            operation="ask the object store",
+            method=request.method,
+            url=request.url,
+            headers=headers,
+            body=body.encode() if isinstance(body, str) else bytes(body),
+            deadline_s=_DEADLINE_S,
+            secrets=(*self._keys.secrets, signature),
+        )
 
 
 class _Raw:
