@@ -95,6 +95,8 @@ class S3Store:
     async def read(self, bucket: str, key: str, offset: int, length: int) -> bytes:
         """Return up to `length` bytes from `offset` (both in bytes); fewer at the end.
 
+        At most 4 MiB at once, which is what the transport takes of any answer.
+
         Raises:
             ServiceError: it could not be read; NOT_FOUND where there is none.
         """

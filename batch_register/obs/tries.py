@@ -87,6 +87,10 @@ async def tried(
 def _is_repeatable(error: ServiceError) -> bool:
     if isinstance(error, AuthenticationError) or error.applied is Applied.UNKNOWN:
         return False
+    if (
+        error.fault.action is Action.CONTACT_PROVIDER
+    ):  # a certificate: waiting mends none
+        return False
     return error.kind in _WORTH_REPEATING
 
 

@@ -14,7 +14,11 @@ from tests.object_store.server import Store
 
 @asynccontextmanager
 async def opened(
-    store: Store, *, keys: KeySource | None = None, connections: int = 8
+    store: Store,
+    *,
+    keys: KeySource | None = None,
+    connections: int = 8,
+    tls: Tls | None = None,
 ) -> AsyncIterator[ObjectStore]:
     """Lend `ports.ObjectStore` for a server; `keys` replace the server's own."""
     access = ObjectAccess(
@@ -25,7 +29,7 @@ async def opened(
     async with open_store(
         access,
         connections=connections,
-        tls=Tls(),
+        tls=tls or Tls(),
         trust_env=False,
         rng=random.Random(0),
     ) as ours:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import md5
@@ -11,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import trustme
 from yarl import URL
 
 from batch_register.cli.connection import WallClock
@@ -272,3 +274,19 @@ async def test_temporary_keys_come_from_the_login() -> None:
             assert await ours.head_object("disks", "a") is not None
             address = await ours.part_address("disks", "a", "u", 1)
             assert (await put(address, b"x"))[0] == 404  # signed, but no such upload
+
+
+async def test_the_store_s_certificate_is_checked(tmp_path: Path) -> None:
+    authority, ca_file = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    options = SimulatorOptions(objects_exist_by_default=True)
+    async with Simulator(options, ssl_context=context) as simulator:
+        store = store_of(simulator)
+        async with opened(store, tls=Tls(ca_file=ca_file)) as ours:
+            assert await ours.head_object("disks", "a") is not None
+        async with opened(store) as strangers:
+            with pytest.raises(ServiceError, match="certificate") as caught:
+                await strangers.head_object("disks", "a")
+    assert caught.value.kind is FaultKind.UNREACHABLE

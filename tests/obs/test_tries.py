@@ -80,6 +80,19 @@ def test_wrong_keys_are_not_tried_again() -> None:
     assert len(call.at_s) == 1
 
 
+def test_a_wrong_certificate_is_not_tried_again() -> None:
+    fault = Fault(
+        kind=FaultKind.UNREACHABLE,
+        code="transport.tls",
+        reason="expired",
+        action=Action.CONTACT_PROVIDER,
+    )
+    call = Scripted(ServiceError("look", fault))
+    with pytest.raises(ServiceError):
+        outcome(call)
+    assert len(call.at_s) == 1
+
+
 def test_it_ends_after_so_many_tries() -> None:
     call = Scripted(*(service_error(FaultKind.SERVER) for _ in range(9)))
     with pytest.raises(ServiceError):
