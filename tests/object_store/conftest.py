@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.object_store.fixtures import (
+    any_store,
+    ceph_store,
     guarded_store,
     object_store,
     tell_unserved,
 )
 
-__all__ = ["guarded_store", "object_store"]  # fixtures
+__all__ = ["any_store", "ceph_store", "guarded_store", "object_store"]  # fixtures
 
 
 def pytest_terminal_summary(
