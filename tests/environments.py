@@ -74,13 +74,35 @@ def unpacked(package: str) -> Path:
 
     def unpack(place: Path) -> None:
         place.mkdir()
-        _download(package, place)
-        (archive,) = place.glob("*.deb")
-        attempt(["dpkg", "-x", str(archive), str(place)], failure="error")
-        archive.unlink()
+        _unpack([package], place)
 
     with _built(package, "unpacked", unpack) as place:
         return place
+
+
+def unpacked_whole(package: str, *others: str) -> Path:
+    """Return a folder with packages and all that this machine lacks of what they need.
+
+    Raises:
+        NotToBeHadError: the package index does not give them.
+    """
+    words = ["apt-get", "install", "-s", "-y", "--no-install-recommends"]
+
+    def unpack(place: Path) -> None:
+        place.mkdir()
+        plan = attempt([*words, package, *others], failure="E:")
+        wanted = [line.split()[1] for line in plan.splitlines() if line[:5] == "Inst "]
+        _unpack(wanted, place)
+
+    with _built(package, f"whole-{digest(*others)}", unpack) as place:
+        return place
+
+
+def _unpack(packages: Sequence[str], place: Path) -> None:
+    _download(packages, place)
+    for archive in place.glob("*.deb"):
+        attempt(["dpkg", "-x", str(archive), str(place)], failure="error")
+        archive.unlink()
 
 
 @contextmanager
@@ -114,8 +136,8 @@ def _cache_of(name: str) -> Iterator[Path]:
         yield cache
 
 
-def _download(package: str, place: Path) -> None:
-    download = ["apt-get", "download", "--quiet", package]
+def _download(packages: Sequence[str], place: Path) -> None:
+    download = ["apt-get", "download", "--quiet", *packages]
     try:
         attempt(download, failure="E:", cwd=place)
     except NotToBeHadError:
@@ -135,8 +157,10 @@ def pip(env: Path, *words: str) -> None:
     attempt([*command, *words[1:]], failure="ERROR")
 
 
-def attempt(command: Sequence[str], *, failure: str, cwd: Path | None = None) -> None:
-    """Run a command that fetches something; `failure` marks the line that says why not.
+def attempt(command: Sequence[str], *, failure: str, cwd: Path | None = None) -> str:
+    """Return what a command that fetches something says.
+
+    `failure` marks the line that says why it failed.
 
     Raises:
         NotToBeHadError: it failed, is not there, or takes too long.
@@ -157,6 +181,7 @@ def attempt(command: Sequence[str], *, failure: str, cwd: Path | None = None) ->
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if failure in line]
         raise NotToBeHadError(" ".join(lines[-1:]) or "the installation failed")
+    return done.stdout
 
 
 def digest(*parts: str) -> str:

@@ -24,6 +24,7 @@ from batch_register.identity.clouds import load_cloud
 from batch_register.identity.endpoints import (
     Whence,
     image_regions,
+    listed_store,
     locate_endpoint,
 )
 from batch_register.identity.files import Surroundings
@@ -55,7 +56,8 @@ __all__ = [
 class Connection:
     """What calls to the image service need; `image_endpoint` has no last slash.
 
-    `image_regions` are those in which the token's catalogue has an image service.
+    `image_regions` are those in which the token's catalogue has an image service;
+    `listed_store` is the object store that it has for our region.
     """
 
     authoriser: Authoriser
@@ -63,6 +65,7 @@ class Connection:
     image_endpoint: str
     endpoint_from: Whence
     image_regions: tuple[str, ...] = ()
+    listed_store: str | None = None
 
 
 async def connect(
@@ -134,6 +137,7 @@ async def _by_tokens(
         image_endpoint=place.url,
         endpoint_from=place.whence,
         image_regions=image_regions(session.catalog),
+        listed_store=listed_store(cloud, session.catalog),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the image service is.
+"""Where the image service is, and where a catalogue has an object store.
 
 Decides: the order in which an address is looked for, and how one is trimmed to what all
 paths start from. Must not know: requests, sockets.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from batch_register.errors import SettingsError
 from batch_register.identity.cloud import Cloud
@@ -17,6 +18,11 @@ from batch_register.identity.session import Endpoint
 
 # Types under which catalogues list it; the host is the same for all of one cloud.
 _SERVICE_TYPES = ("image", "ims", "imsv2")
+# Types of stores that S3 clients can talk to: OBS's own, and what OpenStack calls one.
+_STORE_TYPES = ("object", "s3")
+# Swift's type, under which some clouds list OBS; its host tells.
+_SWIFT_TYPE = "object-store"
+_STORE_HOST = re.compile(r"(obs|oss)(v[0-9]+)?\.")
 _VERSION = re.compile(r"/v[0-9][0-9.]*$")
 
 
@@ -63,6 +69,28 @@ def image_regions(catalog: tuple[Endpoint, ...]) -> tuple[str, ...]:
             {e.region for e in catalog if e.service_type in _SERVICE_TYPES and e.region}
         )
     )
+
+
+def listed_store(cloud: Cloud, catalog: tuple[Endpoint, ...]) -> str | None:
+    """Return the address of the region's object store, None where there is none.
+
+    What Swift alone can be asked for is none. The path is a tenant's or a version's.
+    """
+    for service_type in (*_STORE_TYPES, _SWIFT_TYPE):
+        fitting = [
+            endpoint
+            for endpoint in catalog
+            if endpoint.service_type == service_type
+            and endpoint.interface == cloud.interface
+            and endpoint.region in (cloud.region_name, "*")
+            and is_plain_url(endpoint.url)
+        ]
+        for endpoint in fitting:
+            parts = urlsplit(endpoint.url)
+            is_obs = _STORE_HOST.match(parts.hostname or "") is not None
+            if service_type != _SWIFT_TYPE or is_obs:
+                return f"{parts.scheme}://{parts.netloc}"
+    return None
 
 
 def _located(cloud: Cloud, found: str, whence: Whence) -> Located:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from batch_register.simulator.codes import Img
 from batch_register.simulator.refusals import Reply, ims
+from batch_register.simulator.uploads import Received
 
 Query = list[tuple[str, str]]
 # Whose credentials a route asks for: a project's, a user's, a bucket's, or nobody's.
@@ -45,6 +46,7 @@ class Call:
     now_s: float
     gateway_now_s: float
     principal: Principal = NOBODY
+    received: Received | None = None  # what was put into the object store
 
     def document(self) -> dict[str, object]:
         """Read a body that must be a JSON object, or refuse it."""

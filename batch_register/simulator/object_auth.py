@@ -13,7 +13,9 @@ from email.utils import parsedate_to_datetime
 from batch_register.simulator.calls import Call, Principal
 from batch_register.simulator.object_auth_v4 import (
     ALGORITHM as ALGORITHM_V4,
+    ClaimV4,
     parse_v4,
+    parse_v4_query,
     signature_v4,
     signed_at_s,
 )
@@ -26,7 +28,10 @@ _PREFIXES = {"OBS": "x-obs-", "AWS": "x-amz-"}
 # The store is mounted below the other services here: clients that sign the bucket as a
 # resource know nothing of that, those that sign the path as sent do.
 _MOUNT = "/obs"
-_SUBRESOURCES = frozenset({"storageClass", "storagePolicy", "location", "acl"})
+_SUBRESOURCES = frozenset(
+    {"storageClass", "storagePolicy", "location", "acl"}
+    | {"uploads", "uploadId", "partNumber"}
+)
 
 
 def verify_object_request(
@@ -39,7 +44,9 @@ def verify_object_request(
     """
     scheme, _, rest = call.headers.get("Authorization", "").partition(" ")
     if scheme == ALGORITHM_V4:
-        return _verify_v4(call, rest, identity, options)
+        return _verify_v4(call, parse_v4(rest), identity, options)
+    if not scheme and (claim := parse_v4_query(call)) is not None:
+        return _verify_v4(call, claim, identity, options)
     access, colon, signature = rest.partition(":")
     prefix = _PREFIXES.get(scheme)
     if prefix is None or not colon:
@@ -54,18 +61,21 @@ def verify_object_request(
 
 
 def _verify_v4(
-    call: Call, rest: str, identity: Identity, options: SimulatorOptions
+    call: Call, claim: ClaimV4 | None, identity: Identity, options: SimulatorOptions
 ) -> Principal:
-    claim = parse_v4(rest)
     if claim is None:
         raise object_store(403, "AccessDenied", "Access Denied")
     token = call.headers.get("x-amz-security-token")
+    token = token or call.query_value("X-Amz-Security-Token")
     secret = _secret(identity, claim.access, token)
     try:
-        moment_s = signed_at_s(call)
+        moment_s = signed_at_s(call, claim)
     except ValueError as error:
         raise object_store(403, "AccessDenied", "A valid date is required.") from error
-    _check_skew(call, moment_s, options)
+    if claim.life_s is None:
+        _check_skew(call, moment_s, options)
+    elif call.gateway_now_s > moment_s + claim.life_s:
+        raise object_store(403, "AccessDenied", "Request has expired")
     if not hmac.compare_digest(signature_v4(call, claim, secret), claim.signature):
         raise _no_match()
     return Principal(kind="signature", name=claim.access)
@@ -118,7 +128,11 @@ def _fits(secret: str, text: str, signature: str) -> bool:
 
 def _resource(call: Call) -> str:
     bucket, key = call.params.get("bucket", ""), call.params.get("key", "")
-    named = sorted(name for name, _ in call.query if name in _SUBRESOURCES)
+    named = sorted(
+        f"{name}={value}" if value else name
+        for name, value in call.query
+        if name in _SUBRESOURCES
+    )
     return f"/{bucket}/{key}" + ("?" + "&".join(named) if named else "")
 
 

@@ -17,6 +17,7 @@ from batch_register.simulator.calls import Call
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 DATE_FORM = "%Y%m%dT%H%M%SZ"
+_QUERY_SIGNATURE = "X-Amz-Signature"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/([^,\s]+)")
 _SIGNED = re.compile(r"SignedHeaders=([^,\s]+)")
 _SIGNATURE = re.compile(r"Signature=([0-9a-f]+)")
@@ -30,6 +31,9 @@ class ClaimV4:
     scope: str  # date/region/service/aws4_request
     signed_headers: tuple[str, ...]
     signature: str
+    # Of a signed address, which needs no headers; none: the headers tell.
+    date: str | None = None
+    life_s: int | None = None
 
 
 def parse_v4(text: str) -> ClaimV4 | None:
@@ -42,13 +46,33 @@ def parse_v4(text: str) -> ClaimV4 | None:
     return ClaimV4(credential[1], credential[2], names, signature[1])
 
 
-def signed_at_s(call: Call) -> float:
+def parse_v4_query(call: Call) -> ClaimV4 | None:
+    """Read a signed address, or return None where it is none.
+
+    Source: AWS, "Authenticating Requests: Using Query Parameters".
+    """
+    told = {name: value for name, value in call.query if name.startswith("X-Amz-")}
+    access, slash, scope = told.get("X-Amz-Credential", "").partition("/")
+    life = told.get("X-Amz-Expires", "")
+    if told.get("X-Amz-Algorithm") != ALGORITHM or not slash or not life.isdigit():
+        return None
+    return ClaimV4(
+        access,
+        scope,
+        tuple(told.get("X-Amz-SignedHeaders", "").split(";")),
+        told.get(_QUERY_SIGNATURE, ""),
+        date=told.get("X-Amz-Date", ""),
+        life_s=int(life),
+    )
+
+
+def signed_at_s(call: Call, claim: ClaimV4) -> float:
     """Return the moment of signing in epoch seconds.
 
     Raises:
-        ValueError: the date header is missing or malformed.
+        ValueError: the date is missing or malformed.
     """
-    text = call.headers.get("x-amz-date", "")
+    text = _date(call, claim)
     return datetime.strptime(text, DATE_FORM).replace(tzinfo=UTC).timestamp()
 
 
@@ -65,11 +89,13 @@ def signature_v4(call: Call, claim: ClaimV4, secret: str) -> str:
             _canonical_query(call.raw_query),
             headers,
             ";".join(claim.signed_headers),
-            call.headers.get("x-amz-content-sha256", ""),
+            call.headers.get("x-amz-content-sha256", "")
+            if claim.date is None
+            else "UNSIGNED-PAYLOAD",
         )
     )
     digest = sha256(canonical.encode()).hexdigest()
-    date = call.headers.get("x-amz-date", "")
+    date = _date(call, claim)
     key = b"AWS4" + secret.encode()
     for part in claim.scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -77,8 +103,16 @@ def signature_v4(call: Call, claim: ClaimV4, secret: str) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
+def _date(call: Call, claim: ClaimV4) -> str:
+    return call.headers.get("x-amz-date", "") if claim.date is None else claim.date
+
+
 def _canonical_query(raw_query: str) -> str:
-    pieces = (piece.partition("=") for piece in raw_query.split("&") if piece)
+    pieces = (
+        piece.partition("=")
+        for piece in raw_query.split("&")
+        if piece and not piece.startswith(f"{_QUERY_SIGNATURE}=")
+    )
     encoded = ((_encode(name), _encode(value)) for name, _, value in pieces)
     return "&".join(f"{name}={value}" for name, value in sorted(encoded))
 

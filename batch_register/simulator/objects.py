@@ -1,7 +1,7 @@
 """The object store's content: which objects exist and what they are like.
 
-Objects are furnished one by one, by glob rules, or exist by default with a size that
-their name decides, so that any manifest can be rehearsed.
+Objects are furnished one by one, by glob rules, or exist by default with a size and
+a format that their name decides, so that any manifest can be rehearsed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Literal
 
 from batch_register.simulator.draws import between
 from batch_register.simulator.options import GIB_BYTES
+from batch_register.simulator.uploads import Uploads
 
 StorageClass = Literal["STANDARD", "WARM", "COLD"]
 
+# What a header says where nobody told how large the disk is.
+MADE_UP_DISK_BYTES = GIB_BYTES
 _DEFAULT_SIZE_RANGE_BYTES = (1.0 * GIB_BYTES, 40.0 * GIB_BYTES)
 
 # What the importer recognises by content (IMS API reference, registering an image).
@@ -42,6 +45,8 @@ class StoredObject:
     job_duration_s: float | None = None
     job_error_code: str | None = None
     job_error_reason: str = "the import failed"
+    etag: str | None = None  # none: made up from name and size
+    head: bytes = b""  # what was uploaded begins so; empty: made up by its format
 
     @property
     def bucket(self) -> str:
@@ -86,6 +91,7 @@ class ObjectStore:
         self._objects: dict[str, StoredObject] = {}
         self._buckets: dict[str, StoredBucket] = {}
         self._rules: tuple[ObjectRule, ...] = ()
+        self.uploads = Uploads()
 
     def furnish(self, objects: Iterable[StoredObject]) -> None:
         """Add objects, or replace those of the same name."""
@@ -134,4 +140,10 @@ class ObjectStore:
 
     def _made_up(self, image_url: str) -> StoredObject:
         size_bytes = between(_DEFAULT_SIZE_RANGE_BYTES, self._seed, "size", image_url)
-        return StoredObject(image_url=image_url, size_bytes=int(size_bytes))
+        suffix = image_url.rpartition(".")[2].lower()
+        disk_format = suffix if suffix in SOURCE_FORMATS else "qcow2"
+        if disk_format == "raw":  # as large as its disk, which is to fit any min_disk
+            size_bytes = MADE_UP_DISK_BYTES
+        return StoredObject(
+            image_url=image_url, size_bytes=int(size_bytes), format=disk_format
+        )

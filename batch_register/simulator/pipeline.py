@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from email.utils import formatdate
+from hashlib import md5
 
 from aiohttp import web
 
@@ -24,6 +25,7 @@ from batch_register.simulator.refusals import (
     Reply,
     gateway,
 )
+from batch_register.simulator.uploads import HEAD_BYTES, Received
 from batch_register.simulator.world import World
 
 _ID_HEADERS = {
@@ -195,7 +197,9 @@ class Pipeline:
     async def _call(
         self, request: web.Request, route: Route, params: dict[str, str]
     ) -> Call:
-        body = await request.read()
+        is_upload = route.access == "objects" and request.method == "PUT"
+        received = await _received(request) if is_upload else None
+        body = b"" if is_upload else await request.read()
         clock = self._world.clock
         return Call(
             route=route,
@@ -210,6 +214,7 @@ class Pipeline:
             peer=request.remote or "",
             now_s=clock.now_s(),
             gateway_now_s=clock.gateway_now_s(),
+            received=received,
         )
 
     def _finish(
@@ -228,6 +233,16 @@ class Pipeline:
         if access == "objects":
             headers["x-obs-id-2"] = request_id
         return _response(reply, headers, request_id)
+
+
+async def _received(request: web.Request) -> Received:
+    """Read a file's part of any size, and keep what it begins with."""
+    digest, size_bytes, head = md5(usedforsecurity=False), 0, b""
+    async for piece in request.content.iter_any():
+        digest.update(piece)
+        size_bytes += len(piece)
+        head += piece[: HEAD_BYTES - len(head)]
+    return Received(size_bytes=size_bytes, md5=digest.hexdigest(), head=head)
 
 
 def _response(reply: Reply, headers: dict[str, str], request_id: str) -> web.Response:

@@ -14,6 +14,7 @@ from batch_register.simulator.routes_identity import identity_routes
 from batch_register.simulator.routes_images import image_routes
 from batch_register.simulator.routes_objects import object_routes
 from batch_register.simulator.routes_tags import tag_routes
+from batch_register.simulator.routes_uploads import upload_routes
 from batch_register.simulator.state import CloudState
 from batch_register.simulator.tokens import Identity
 
@@ -34,6 +35,7 @@ class World:
             *tag_routes(self.state),
             *identity_routes(self.identity, options),
             *object_routes(self.state),
+            *upload_routes(self.state),
         ]
         self._names = frozenset(route.name for route in routes)
         self.router = Router(routes)

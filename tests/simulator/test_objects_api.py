@@ -307,3 +307,20 @@ def test_objects_that_exist_by_default_keep_their_size() -> None:
     assert found == store.find("any:thing")
     assert 1 << 30 <= found.size_bytes <= 40 << 30
     assert (found.bucket, found.key) == ("any", "thing")
+
+
+def test_objects_that_exist_by_default_are_what_their_name_says() -> None:
+    """So that a look at the file finds nothing that the manifest does not say."""
+    store = ObjectStore(seed=1, exist_by_default=True)
+    formats = {}
+    for name in ("a.qcow2", "a.VHD", "a.raw", "a.img", "a"):
+        found = store.find(f"disks:{name}")
+        assert found is not None
+        formats[name] = found.format
+    assert formats == {
+        "a.qcow2": "qcow2",
+        "a.VHD": "vhd",
+        "a.raw": "raw",
+        "a.img": "qcow2",
+        "a": "qcow2",
+    }
