@@ -240,7 +240,7 @@ def check_spec(spec: ImageSpec, profile: Profile) -> list[str]:
     problems = [
         source_problem(spec, profile),
         _name_problem(spec, profile),
-        _min_disk_problem(spec, profile),
+        min_disk_problem(spec, profile),
         _disk_format_problem(spec, profile),
         _iso_problem(spec, profile),
         _windows_problem(spec, profile),
@@ -264,6 +264,19 @@ def source_problem(spec: ImageSpec, profile: Profile) -> str | None:
     )
 
 
+def min_disk_problem(spec: ImageSpec, profile: Profile) -> str | None:
+    """Return that `min_disk` is beyond what this cloud takes for the operating system."""
+    floor_gb = profile.min_disk_floor_gb(spec.os_version)
+    if spec.min_disk_is_auto:  # made to fit
+        return None
+    if floor_gb <= spec.min_disk_gb <= profile.min_disk_ceiling_gb:
+        return None
+    return (
+        f"min_disk {spec.min_disk_gb}: the {profile.name} profile takes {floor_gb} "
+        f"to {profile.min_disk_ceiling_gb} GB for {spec.os_version!r}"
+    )
+
+
 def _is_windows(os_version: str) -> bool:
     return os_version.strip().lower().startswith("windows")
 
@@ -275,18 +288,6 @@ def _name_problem(spec: ImageSpec, profile: Profile) -> str | None:
     return (
         f"name {spec.name!r}: the {profile.name} profile takes 1 to 128 letters, "
         "digits, blanks and - . _, without a blank at either end"
-    )
-
-
-def _min_disk_problem(spec: ImageSpec, profile: Profile) -> str | None:
-    floor_gb = profile.min_disk_floor_gb(spec.os_version)
-    if spec.min_disk_is_auto:  # made to fit
-        return None
-    if floor_gb <= spec.min_disk_gb <= profile.min_disk_ceiling_gb:
-        return None
-    return (
-        f"min_disk {spec.min_disk_gb}: the {profile.name} profile takes {floor_gb} "
-        f"to {profile.min_disk_ceiling_gb} GB for {spec.os_version!r}"
     )
 
 
