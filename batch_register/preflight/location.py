@@ -23,7 +23,15 @@ from batch_register.source import STANDARD_CLASS, BucketView, ObjectView
 from batch_register.transport.text import plain_text
 
 MOST_BYTES: Final = 128 * 1024**3
-_TO_ANOTHER_REGION: Final = (301, 307)
+# How a store says that a bucket is another region's ("Error Codes").
+_ELSEWHERE: Final = frozenset(
+    {
+        "obs.PermanentRedirect",
+        "obs.TemporaryRedirect",
+        "obs.AuthorizationHeaderMalformed",
+    }
+)
+_REDIRECTS: Final = range(300, 400)
 _UNREADABLE_WITHOUT_KEY: Final = 400
 _WORD: Final = 64  # characters of a store's word
 # One part of a VMware disk by its name: the data, or a snapshot's, or a change list.
@@ -43,7 +51,7 @@ def bucket_findings(
             f"there is no bucket {name!r}; correct its name, or make it",
         )
     elif isinstance(bucket, Fault):
-        if bucket.http_status in _TO_ANOTHER_REGION:
+        if bucket.code in _ELSEWHERE or bucket.http_status in _REDIRECTS:
             reason = f"bucket {name!r} is not in region {region}: {bucket.reason}"
             yield finding(Code.BUCKET_REGION, reason, cause=bucket)
     else:
@@ -82,7 +90,9 @@ def refusal_findings(
     """
     if stored.kind is FaultKind.FORBIDDEN:
         yield _forbidden(bucket, name, stored)
-    elif stored.http_status == _UNREADABLE_WITHOUT_KEY:
+    elif stored.http_status == _UNREADABLE_WITHOUT_KEY and not isinstance(
+        bucket, Fault
+    ):
         yield finding(
             Code.OBJECT_ENCRYPTED,
             "the store does not show the object without a key: it is encrypted by one "

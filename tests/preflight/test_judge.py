@@ -219,6 +219,11 @@ def test_each_finding_has_its_code_its_action_and_a_sentence(
     assert not found.is_passing
 
 
+def test_a_store_that_refuses_every_look_does_not_speak_of_a_key() -> None:
+    odd = refused(FaultKind.REJECTED, 400)
+    assert verdict(Sight(bucket=odd, stored=odd)).fault is None
+
+
 def test_what_the_store_answered_can_be_quoted() -> None:
     found = fault(replace(SIGHT, stored=FORBIDDEN, content=None))
     assert (found.kind, found.http_status, found.request_id) == (
