@@ -25,24 +25,21 @@ _GB: Final = 2**30
 def content_findings(content: Inspection, profile: Profile) -> Iterator[Fault]:
     """Yield what is wrong with a file by its first bytes."""
     disk_format, problem = content.disk_format, content.problem
-    besides = f" ({problem})" if problem else ""
     if disk_format in _NO_IMAGES:
         kind = "text" if disk_format is DiskFormat.TEXT else "an archive"
-        yield finding(
-            Code.NOT_AN_IMAGE,
-            f"it is {kind}, no disk image{besides}; upload the image itself",
-        )
+        told = problem or f"it is {kind}, and no disk"
+        yield finding(Code.NOT_AN_IMAGE, f"{told}; upload the disk image itself")
     elif disk_format in _REFUSED or (
         disk_format is DiskFormat.ISO and not profile.takes_iso
     ):
         yield finding(
             Code.FORMAT,
-            f"it is {disk_format}{besides}, which the {profile.name} profile does not "
-            "take; convert it, such as to qcow2",
+            f"{problem or f'it is {disk_format}'}, and the {profile.name} profile "
+            f"takes no {disk_format}; convert it, such as to qcow2",
         )
     elif problem:
         kind = "" if disk_format is None else f"{disk_format}: "
-        yield finding(Code.HEADER, f"{kind}{problem}; make the file anew")
+        yield finding(Code.HEADER, f"{kind}{problem}; mend it, and upload it again")
 
 
 def needed_gb(content: Inspection) -> int | None:

@@ -159,41 +159,50 @@ NAMED = "wave-07:disks/web-01"
             "encrypted (kms), and the otc profile takes none",
         ),
         (
-            holding(DiskFormat.TEXT, virtual_size_bytes=None, problem="an HTML page"),
+            holding(
+                DiskFormat.TEXT, virtual_size_bytes=None, problem="it is an HTML page"
+            ),
             Code.NOT_AN_IMAGE,
             FIX_SOURCE,
-            "it is text, no disk image (an HTML page); upload the image itself",
+            "it is an HTML page; upload the disk image itself",
         ),
         (
             holding(DiskFormat.ARCHIVE, virtual_size_bytes=None),
             Code.NOT_AN_IMAGE,
             FIX_SOURCE,
-            "it is an archive, no disk image; upload",
+            "it is an archive, and no disk; upload the disk image itself",
         ),
         (
-            holding(DiskFormat.LUKS, virtual_size_bytes=None, problem="encrypted"),
+            holding(
+                DiskFormat.LUKS, virtual_size_bytes=None, problem="it is encrypted"
+            ),
             Code.FORMAT,
             FIX_SOURCE,
-            "it is luks (encrypted), which the otc profile does not take; convert it",
+            "it is encrypted, and the otc profile takes no luks; convert it",
         ),
-        (ISO_ON_DISK, Code.FORMAT, FIX_SOURCE, "it is iso, which the otc profile"),
+        (
+            ISO_ON_DISK,
+            Code.FORMAT,
+            FIX_SOURCE,
+            "it is iso, and the otc profile takes no iso; convert",
+        ),
         (
             holding(DiskFormat.PARALLELS),
             Code.FORMAT,
             FIX_SOURCE,
-            "it is parallels, which",
+            "it is parallels, and the otc profile takes no parallels",
         ),
         (
             holding(DiskFormat.QCOW2, problem="it needs the backing file base.qcow2"),
             Code.HEADER,
             FIX_SOURCE,
-            "qcow2: it needs the backing file base.qcow2; make the file anew",
+            "qcow2: it needs the backing file base.qcow2; mend it, and upload it again",
         ),
         (
             holding(None, virtual_size_bytes=None, problem="its header is cut off"),
             Code.HEADER,
             FIX_SOURCE,
-            "its header is cut off; make",
+            "its header is cut off; mend",
         ),
         (
             holding(DiskFormat.VHD, virtual_size_bytes=40 * GB + 512),
