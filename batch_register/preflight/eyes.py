@@ -26,6 +26,11 @@ Inspect = Callable[[Read, int], Awaitable[Inspection]]  # of a file of so many b
 _SILENT = frozenset({FaultKind.UNREACHABLE, FaultKind.LOST})
 
 
+def is_silent(answer: object) -> bool:
+    """Return whether there was no answer at all, however often it was asked for."""
+    return isinstance(answer, Fault) and answer.kind in _SILENT
+
+
 class StoreGoneError(Exception):
     """The store as a whole is not to be had; no further look can tell anything."""
 
@@ -115,10 +120,10 @@ class Eyes:
             StoreGoneError: the store refuses us, or has been silent for too long.
         """
         answer = await _told(call)
-        kind = answer.kind if isinstance(answer, Fault) else None
-        self._silences = self._silences + 1 if kind in _SILENT else 0
-        is_gone = kind is FaultKind.UNAUTHENTICATED or self._silences >= self._patience
-        if isinstance(answer, Fault) and is_gone:
+        self._silences = self._silences + 1 if is_silent(answer) else 0
+        if isinstance(answer, Fault) and (
+            answer.kind is FaultKind.UNAUTHENTICATED or self._silences >= self._patience
+        ):
             raise StoreGoneError(answer)
         return answer
 

@@ -60,7 +60,7 @@ def finding(code: Code, reason: str, *, cause: Fault | None = None) -> Fault:
     is_right = action is Action.ASK_PERMISSION
     return Fault(
         kind=FaultKind.FORBIDDEN if is_right else FaultKind.REJECTED,
-        code=code,
+        code=str(code),
         reason=reason,
         action=action,
         http_status=cause.http_status if cause else None,

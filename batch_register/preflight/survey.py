@@ -21,7 +21,13 @@ from typing import TypeVar
 from batch_register.ims.profile import Profile
 from batch_register.model import EntryKey, Fault, FilePlace, ImageSpec
 from batch_register.ports import ObjectStore, SourceFiles
-from batch_register.preflight.eyes import Eyes, Inspect, StoreGoneError, Target
+from batch_register.preflight.eyes import (
+    Eyes,
+    Inspect,
+    StoreGoneError,
+    Target,
+    is_silent,
+)
 from batch_register.preflight.judge import judge, judge_pin, unlooked
 from batch_register.preflight.sight import Sight
 from batch_register.preflight.summary import Summary, Tally
@@ -73,8 +79,8 @@ class Survey:
         """Return a verdict on every entry; of `pins_only` nothing but the pin.
 
         Entries whose file lies in the web have none. Where the store refuses us as a
-        whole, or does not answer `parallel` calls in a row, the rest is not asked for
-        and nothing is judged: `summary.gone` says why.
+        whole, answers for no bucket, or leaves `parallel` calls in a row without an
+        answer, the rest is not asked for and nothing is judged: `summary.gone` says why.
         """
         loop = asyncio.get_running_loop()
         began_s = loop.time()
@@ -119,6 +125,7 @@ class Survey:
         gone: Fault | None = None
         try:
             await self._each(names, look_at_bucket)
+            _require_an_answer(buckets.values())
             await self._each(targets, look_at_source)
         except* StoreGoneError as group:
             gone = _first(group)
@@ -137,6 +144,13 @@ class Survey:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._parallel, len(items))):
                 group.create_task(work())
+
+
+def _require_an_answer(buckets: Collection[BucketView | Fault | None]) -> None:
+    """Raise StoreGoneError where no bucket was answered for: each was asked repeatedly."""
+    faults = [each for each in buckets if isinstance(each, Fault) and is_silent(each)]
+    if faults and len(faults) == len(buckets):
+        raise StoreGoneError(faults[0])
 
 
 def _targets(

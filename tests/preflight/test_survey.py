@@ -267,11 +267,18 @@ def test_keys_that_are_refused_half_way_leave_nothing_judged() -> None:
     assert store.under_way == 0
 
 
-def test_a_store_that_never_answers_is_given_up_after_one_round() -> None:
+def test_a_store_that_answers_for_no_bucket_is_given_up() -> None:
     store = FakeStore(always=SILENT)
+    looks = looked([*entries(250), *entries(250, "c")], store)
+    assert (looks.summary.gone, store.calls) == (SILENT, {"b": 1, "c": 1})
+
+
+def test_a_store_that_answers_no_more_is_given_up_after_one_round() -> None:
+    answers = {f"b:{number}.qcow2": SILENT for number in range(100, 500)}
+    store = FakeStore(answers=answers)
     looks = looked(entries(500), store, parallel=10)
     assert looks.summary.gone == SILENT
-    assert sum(store.calls.values()) <= 1 + 2 * 10
+    assert sum(store.calls.values()) <= 1 + 2 * 100 + 2 * 10
 
 
 def test_silence_now_and_then_is_no_reason_to_give_up() -> None:
