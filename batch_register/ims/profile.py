@@ -76,6 +76,8 @@ class Profile:
 
     def without_assumptions(self) -> Profile:
         """Return the profile with every assumed limit as wide as any cloud's."""
+        if not self.assumed:
+            return self
         wide = {fact: _WIDEST[fact] for fact in self.assumed & _WIDEST.keys()}
         return replace(self, assumed=frozenset(), **wide)  # type: ignore[arg-type] # by name
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from batch_register.ims.profile import Profile
-from batch_register.model import EntryKey, Fault, FilePlace, ImageSpec
+from batch_register.model import EntryKey, Fault, ImageSpec
 from batch_register.ports import ObjectStore, SourceFiles
 from batch_register.preflight.eyes import (
     Eyes,
@@ -86,8 +86,11 @@ class Survey:
         began_s = loop.time()
         eyes = Eyes(*self._ports, patience=self._parallel)
         stored = [spec for spec in specs if not spec.is_from_web]
-        wanted = _targets(stored, pins_only)
-        seen = await self._seen(eyes, list(dict.fromkeys(wanted.values())), progress)
+        wanted = await _targets(stored, pins_only)
+        unique = {
+            each: None async for some in in_turns(wanted.values()) for each in some
+        }
+        seen = await self._seen(eyes, unique, progress)
         took_s = loop.time() - began_s
         if isinstance(seen, Fault):
             summary = Summary(requests=eyes.requests, took_s=took_s, gone=seen)
@@ -153,20 +156,26 @@ def _require_an_answer(buckets: Collection[BucketView | Fault | None]) -> None:
         raise StoreGoneError(faults[0])
 
 
-def _targets(
-    specs: Iterable[ImageSpec], pins_only: Collection[EntryKey]
+async def _targets(
+    specs: Sequence[ImageSpec], pins_only: Collection[EntryKey]
 ) -> dict[EntryKey, Target]:
     """Return what is to be looked at for each entry; equal where entries share it."""
-    places = {spec.key: (spec.image_url, spec.source) for spec in specs}
-    whole = {place for key, place in places.items() if key not in pins_only}
+    whole = {
+        (spec.image_url, spec.source)
+        async for some in in_turns(specs)
+        for spec in some
+        if spec.key not in pins_only
+    }
     return {
-        key: _target(*place, is_whole=place in whole) for key, place in places.items()
+        spec.key: _target(spec, is_whole=(spec.image_url, spec.source) in whole)
+        async for some in in_turns(specs)
+        for spec in some
     }
 
 
-def _target(image_url: str, file: FilePlace | None, *, is_whole: bool) -> Target:
-    bucket, _, key = image_url.partition(":")
-    return Target(bucket=bucket, key=key, file=file, is_whole=is_whole)
+def _target(spec: ImageSpec, *, is_whole: bool) -> Target:
+    bucket, _, key = spec.image_url.partition(":")
+    return Target(bucket=bucket, key=key, file=spec.source, is_whole=is_whole)
 
 
 def _unjudged(
