@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from batch_register.ims.profile import Profile
-from batch_register.model import Action, Fault, ImageSpec
+from batch_register.model import Fault, ImageSpec
 from batch_register.preflight import content, location
 from batch_register.preflight.findings import Code, finding, gravest
 from batch_register.preflight.limits import profile_findings
@@ -82,8 +82,7 @@ def _unknown_size(why: Fault | str | None) -> Fault:
     """Return that `min_disk: auto` comes to nothing; it may pass if `why` may."""
     needs = "min_disk auto needs the size of the disk in the file"
     if isinstance(why, Fault) and why.is_passing:
-        reason = f"{needs}: {why.reason}"
-        return replace(why, reason=reason, action=Action.RUN_AGAIN)
+        return replace(why, reason=f"{needs}: {why.reason}")
     told = why.sentence() if isinstance(why, Fault) else why
     told = told or "its content does not tell"
     return finding(Code.MIN_DISK_UNKNOWN, f"{needs}: {told}; write a number")
