@@ -45,6 +45,7 @@ class Overrides(BaseModel):
     takes_iso: bool | None = None
     takes_windows: bool | None = None
     takes_chinese_names: bool | None = None
+    takes_kms_objects: bool | None = None
     task_limit: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -58,6 +59,7 @@ FIELDS = {
     "takes_iso": "takes_iso",
     "takes_windows": "takes_windows",
     "takes_chinese_names": "takes_chinese_names",
+    "takes_kms_objects": "takes_kms_objects",
     "task_limit": "task_limit",
 }
 
@@ -86,6 +88,7 @@ def overridden(
         facts["job_call"] = _JOB_CALLS[told.job_call]
     if told.disk_formats is not None:
         facts["disk_formats"] = tuple(sorted(set(told.disk_formats)))
+    facts["assumed"] = profile.assumed - facts.keys()
     changed: Profile = replace(profile, **facts)  # type: ignore[arg-type] # by FIELDS
     _check_range(changed, source)
     return changed

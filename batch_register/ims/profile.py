@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -56,6 +56,8 @@ class Profile:
     takes_iso: bool = False
     takes_windows: bool = True
     takes_chinese_names: bool = False
+    # Source objects that the store encrypts by a key of its key service (SSE-KMS).
+    takes_kms_objects: bool = False
     fetches_from_web: bool = False  # plain Glance: no buckets, addresses instead
     task_limit: int | None = None  # unfinished tasks at once; None: not published
     domains: tuple[str, ...] = ()  # by which an endpoint's host is known
@@ -71,6 +73,28 @@ class Profile:
     def endpoints(self, region: str) -> Endpoints | None:
         """Return the region's default addresses, or None where it is not known."""
         return self.regions.get(region)
+
+    def without_assumptions(self) -> Profile:
+        """Return the profile with every assumed limit as wide as any cloud's."""
+        if not self.assumed:
+            return self
+        wide = {fact: _WIDEST[fact] for fact in self.assumed & _WIDEST.keys()}
+        return replace(self, assumed=frozenset(), **wide)  # type: ignore[arg-type] # by name
+
+
+_WIDEST: Final[Mapping[str, object]] = {
+    "linux_min_disk_floor_gb": 0,
+    "windows_min_disk_floor_gb": 0,
+    "min_disk_ceiling_gb": 2**31 - 1,
+    "disk_formats": (
+        *("iso", "ploop", "qcow2", "raw", "vdi", "vhd", "vhdx", "vmdk"),
+        *("zvhd", "zvhd2"),
+    ),
+    "takes_iso": True,
+    "takes_windows": True,
+    "takes_chinese_names": True,
+    "takes_kms_objects": True,
+}
 
 
 def _huawei_endpoints(region: str) -> Endpoints:
@@ -132,6 +156,7 @@ HUAWEI: Final = Profile(
     takes_iso=True,
     takes_windows=False,  # since 2025
     takes_chinese_names=True,
+    takes_kms_objects=True,
     domains=("myhuaweicloud.com", "myhuaweicloud.eu"),
     regions={
         f"{area}-{number}": _huawei_endpoints(f"{area}-{number}")
@@ -155,7 +180,12 @@ FLEXIBLE_ENGINE: Final = Profile(
     name="flexibleengine",
     disk_formats=("qcow2", "raw", "vhd", "zvhd", "zvhd2"),
     assumed=frozenset(
-        {"linux_min_disk_floor_gb", "windows_min_disk_floor_gb", "disk_formats"}
+        {
+            "linux_min_disk_floor_gb",
+            "windows_min_disk_floor_gb",
+            "disk_formats",
+            "takes_kms_objects",
+        }
     ),
     domains=("prod-cloud-ocb.orange-business.com",),
     regions={"eu-west-0": _FLEXIBLE_ENGINE},
@@ -170,7 +200,10 @@ OPENSTACK: Final = Profile(
     fetches_from_web=True,
     assumed=frozenset({"min_disk_ceiling_gb"}),  # Glance has none; manifests do
 )
-GENERIC: Final = Profile(name="generic")
+GENERIC: Final = Profile(
+    name="generic",
+    assumed=frozenset(_WIDEST.keys() - {"takes_windows"}),  # nobody's: what all take
+)
 
 PROFILES: Final = {
     profile.name: profile
@@ -209,7 +242,7 @@ def check_spec(spec: ImageSpec, profile: Profile) -> list[str]:
     problems = [
         source_problem(spec, profile),
         _name_problem(spec, profile),
-        _min_disk_problem(spec, profile),
+        min_disk_problem(spec, profile),
         _disk_format_problem(spec, profile),
         _iso_problem(spec, profile),
         _windows_problem(spec, profile),
@@ -233,6 +266,19 @@ def source_problem(spec: ImageSpec, profile: Profile) -> str | None:
     )
 
 
+def min_disk_problem(spec: ImageSpec, profile: Profile) -> str | None:
+    """Return that `min_disk` is beyond what this cloud takes for the operating system."""
+    floor_gb = profile.min_disk_floor_gb(spec.os_version)
+    if spec.min_disk_is_auto:  # made to fit
+        return None
+    if floor_gb <= spec.min_disk_gb <= profile.min_disk_ceiling_gb:
+        return None
+    return (
+        f"min_disk {spec.min_disk_gb}: the {profile.name} profile takes {floor_gb} "
+        f"to {profile.min_disk_ceiling_gb} GB for {spec.os_version!r}"
+    )
+
+
 def _is_windows(os_version: str) -> bool:
     return os_version.strip().lower().startswith("windows")
 
@@ -244,16 +290,6 @@ def _name_problem(spec: ImageSpec, profile: Profile) -> str | None:
     return (
         f"name {spec.name!r}: the {profile.name} profile takes 1 to 128 letters, "
         "digits, blanks and - . _, without a blank at either end"
-    )
-
-
-def _min_disk_problem(spec: ImageSpec, profile: Profile) -> str | None:
-    floor_gb = profile.min_disk_floor_gb(spec.os_version)
-    if floor_gb <= spec.min_disk_gb <= profile.min_disk_ceiling_gb:
-        return None
-    return (
-        f"min_disk {spec.min_disk_gb}: the {profile.name} profile takes {floor_gb} "
-        f"to {profile.min_disk_ceiling_gb} GB for {spec.os_version!r}"
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import against_sdk, ledger, scale
+from tests.benchmarks import against_sdk, ledger, preflight, scale
+from tests.object_store.server import Store
 
 pytestmark = pytest.mark.integration
 
@@ -28,6 +29,12 @@ def test_ledger(
 def test_scale(capsys: pytest.CaptureFixture[str]) -> None:
     scale.main(["--sizes", "20", "--commands", "replay", "--without-cancel"])
     assert set(printed(capsys)) == {"commands", "targets"}
+
+
+def test_preflight(capsys: pytest.CaptureFixture[str], object_store: Store) -> None:
+    """The store is only asked for so that the test is skipped where there can be none."""
+    preflight.main(["--objects=4", "--parallel=2", "--rounds=1"])
+    assert printed(capsys)["requests"] == 11
 
 
 @pytest.mark.peer

@@ -79,6 +79,7 @@ _FACT_SOURCES = {
     "takes_iso": "Registering an Image",
     "takes_windows": "Creating Image Metadata",
     "takes_chinese_names": "Image Attributes",
+    "takes_kms_objects": "Registering an Image; Preparing an Image File",
     "task_limit": "Constraints",
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from batch_register.errors import SettingsError
 from batch_register.ims.overrides import FIELDS, Overrides, overridden
-from batch_register.ims.profile import OTC, JobCall, Profile
+from batch_register.ims.profile import GENERIC, OTC, JobCall, Profile
 
 SOURCE = "cloud 'x' in clouds.yaml"
 
@@ -28,6 +28,7 @@ def test_every_key_replaces_its_fact() -> None:
         "takes_iso": "yes",
         "takes_windows": "false",
         "takes_chinese_names": "true",
+        "takes_kms_objects": "true",
         "task_limit": "10",
     }
     assert overridden(OTC, told, source=SOURCE) == replace(
@@ -40,9 +41,16 @@ def test_every_key_replaces_its_fact() -> None:
         takes_iso=True,
         takes_windows=False,
         takes_chinese_names=True,
+        takes_kms_objects=True,
         task_limit=10,
     )
     assert set(told) == set(FIELDS) == set(Overrides.model_fields)
+
+
+def test_what_an_operator_tells_is_no_longer_assumed() -> None:
+    told = {"min_disk_linux": "5", "takes_iso": "no"}
+    changed = overridden(GENERIC, told, source=SOURCE)
+    assert GENERIC.assumed - changed.assumed == {"linux_min_disk_floor_gb", "takes_iso"}
 
 
 def test_formats_may_stand_in_one_text() -> None:

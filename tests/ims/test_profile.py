@@ -117,6 +117,29 @@ def test_the_other_job_call_of_each():
     assert [call.other for call in JobCall] == [JobCall.PROJECT, JobCall.PROGRESS]
 
 
+WITH_BUCKETS = [profile for profile in PROFILES.values() if profile is not OPENSTACK]
+
+
+def test_without_assumptions_only_what_a_page_states_is_refused():
+    small = replace(SPEC, min_disk_gb=1, disk_format="vmdk")
+    assert len(check_spec(small, FLEXIBLE_ENGINE)) == 2
+    assert check_spec(small, FLEXIBLE_ENGINE.without_assumptions()) == []
+    vast = replace(small, min_disk_gb=2000)
+    assert len(check_spec(vast, FLEXIBLE_ENGINE.without_assumptions())) == 1
+    assert check_spec(vast, GENERIC.without_assumptions()) == []
+
+
+def test_a_profile_that_rests_on_pages_alone_stays_as_it_is():
+    assert OTC.without_assumptions() == OTC
+
+
+@pytest.mark.parametrize("profile", WITH_BUCKETS, ids=lambda each: each.name)
+def test_a_disk_size_that_is_made_to_fit_is_not_judged(profile):
+    assert (
+        check_spec(replace(SPEC, min_disk_gb=0, min_disk_is_auto=True), profile) == []
+    )
+
+
 WEB_SPEC = replace(
     SPEC,
     image_url="https://files.example.com/web-01.vmdk",
@@ -124,7 +147,6 @@ WEB_SPEC = replace(
     min_disk_gb=0,
     disk_format="vmdk",
 )
-WITH_BUCKETS = [profile for profile in PROFILES.values() if profile is not OPENSTACK]
 
 
 @pytest.mark.parametrize("profile", WITH_BUCKETS, ids=lambda each: each.name)

@@ -1,0 +1,15 @@
+"""The real S3 server for the tests here that need one; skipped, loudly, without."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.object_store.fixtures import guarded_store, object_store, tell_unserved
+
+__all__ = ["guarded_store", "object_store"]  # fixtures
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    tell_unserved(terminalreporter, config, where="/preflight/")
