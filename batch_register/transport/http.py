@@ -56,7 +56,8 @@ class HttpOptions:
     `connections` bounds the open connections for reads, and those for writes.
     `trust_env`: take proxies from the environment (`HTTPS_PROXY`, `NO_PROXY`, ...);
     ~/.netrc is never read. `reads_bodies`: where it is False, the status and the headers
-    are the whole answer, whatever follows them.
+    are the whole answer, whatever follows them. `decodes_bodies`: where it is False, a
+    body is given as it was sent, whatever its Content-Encoding.
     """
 
     connections: int
@@ -65,6 +66,7 @@ class HttpOptions:
     body_limit_bytes: int = BODY_LIMIT_BYTES
     connect_timeout_s: float = CONNECT_TIMEOUT_S
     reads_bodies: bool = True
+    decodes_bodies: bool = True
 
 
 class HttpSender:
@@ -159,7 +161,9 @@ class HttpSender:
         return Reply(status=response.status, headers=headers, body=body)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        encoding = response.headers.get("Content-Encoding", "")
+        encoding = ""
+        if self._options.decodes_bodies:
+            encoding = response.headers.get("Content-Encoding", "")
         try:
             reader = body_reader(encoding, limit_bytes=self._options.body_limit_bytes)
             async for piece in response.content.iter_any():

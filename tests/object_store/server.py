@@ -6,6 +6,7 @@ with the one that is tested.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import socket
@@ -25,6 +26,7 @@ from tests.environments import environment
 PACKAGES = ("moto[server]==5.2.5",)
 REGION = "us-east-1"  # the one where a bucket needs no word about its place
 _SERVE = Path(__file__).with_name("serve.py")
+_AT_ONCE = 8
 _NUMBERS = itertools.count(1)
 
 Kind = Literal["open", "guarded"]
@@ -68,8 +70,15 @@ class Store:
     ) -> None:
         """Put objects by their keys; `headers` as boto3 names them: StorageClass."""
         async with self.raw() as s3:
-            for key, body in objects.items():
-                await s3.put_object(Bucket=bucket, Key=key, Body=body, **headers)
+            waiting = iter(objects.items())
+
+            async def put_some() -> None:
+                for key, body in waiting:
+                    await s3.put_object(Bucket=bucket, Key=key, Body=body, **headers)
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_AT_ONCE):
+                    group.create_task(put_some())
 
     async def content(self, bucket: str, key: str) -> bytes:
         """Return all of an object."""
