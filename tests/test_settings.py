@@ -185,7 +185,7 @@ def test_defaults_are_the_documented_ones() -> None:
         retry_failed=True,
         keep_failed=False,
         preflight=True,
-        upload_streams=4,
+        upload_streams=12,
         max_upload_rate_per_s=None,
         dask=None,
         report=None,

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from batch_register.cli.first_login import LoginPatience, patiently
+from batch_register.cli.object_access import LoggedIn
 from batch_register.errors import ManifestError, ManifestProblem, SettingsError
 from batch_register.glance.client import GlanceClient
 from batch_register.glance.verdict import LEAST_SILENCE_S
@@ -76,6 +77,7 @@ class CloudService:
     # of whole clouds, so a run finds its own.
     told_task_limit: int | None
     outage: Outage  # what the service is told of earlier ones, and whether it was gone
+    logged_in: LoggedIn
 
 
 def require_fitting_sources(path: Path, manifest: Manifest, profile: Profile) -> None:
@@ -196,6 +198,13 @@ async def open_service(
             service_now=dated.service_now,
             told_task_limit=_told_task_limit(cloud, profile),
             outage=outage,
+            logged_in=LoggedIn(
+                cloud=cloud,
+                connection=connection,
+                profile=profile,
+                sender=sender,
+                clock=clock,
+            ),
         )
 
 

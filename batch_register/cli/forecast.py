@@ -28,7 +28,8 @@ from batch_register.cli.connection import (
 from batch_register.cli.console import log_plan
 from batch_register.cli.display import Display
 from batch_register.cli.observers import LogObserver
-from batch_register.engine import Batch, Look, foresee
+from batch_register.cli.source_desk import open_sources
+from batch_register.engine import Batch, Look, Sourcing, foresee
 from batch_register.errors import ServiceError
 from batch_register.ledger import Replay, check_target, read_ledger
 from batch_register.logs import configured
@@ -85,11 +86,17 @@ async def _forecast(
             observer=observer,
         )
         policy = retry_policy(settings)
+        wanted = batch.wanted()
+        async with open_sources(service, settings, wanted, observer) as sources:
+            sourcing = Sourcing(sources, stop=stop)
+            await sourcing.look(await batch.work(policy))
+        for record, seen in sourcing.news(batch.records):
+            record.apply(seen, "")
         work = await batch.work(policy)
         wants_look = needs_look(decision for _, decision in work)
         found = await look.all_entries() if wants_look else {}
         room = await _quota_room(throttle)
-    return (await foresee(batch, work, found, room)).decisions
+    return (await foresee(batch, work, found, room, sourcing.unfit)).decisions
 
 
 async def _quota_room(service: Throttle) -> int | None:

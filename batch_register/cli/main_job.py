@@ -42,6 +42,7 @@ from batch_register.cli.remembered import (
     remembered_lag_s,
     remembered_outage,
 )
+from batch_register.cli.source_desk import open_sources
 from batch_register.collector import spare_what_is_there
 from batch_register.engine import (
     Batch,
@@ -228,14 +229,16 @@ async def _execute(
             lookout, settings, stop=stop, observer=observer, lessons=lessons
         )
         progress.open_calls = lambda: throttle.open_calls
-        ports = RunPorts(
-            service=throttle,
-            lookout=lookout,
-            ledger=ledger,
-            observer=observer,
-            outage=service.outage,
-        )
-        outcome = await Run(batch, ports, limits, stop=stop).execute()
+        async with open_sources(service, settings, wanted, observer) as sources:
+            ports = RunPorts(
+                service=throttle,
+                lookout=lookout,
+                ledger=ledger,
+                observer=observer,
+                outage=service.outage,
+                sources=sources,
+            )
+            outcome = await Run(batch, ports, limits, stop=stop).execute()
     found = lessons.tasks.certain_limit
     if found not in (None, task_limit):
         await ledger.observe({TASK_LIMIT: found})

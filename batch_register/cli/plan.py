@@ -24,6 +24,7 @@ _OPTIONS = (
     "select",
     "retry_failed",
     "keep_failed",
+    "preflight",
     "output",
     "log_file",
     "log_level",

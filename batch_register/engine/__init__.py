@@ -9,6 +9,7 @@ from batch_register.engine.look import Look
 from batch_register.engine.lookout import Lookout
 from batch_register.engine.outcome import RunOutcome
 from batch_register.engine.run import Run, RunLimits, RunPorts
+from batch_register.engine.sourcing import Sourcing
 
 __all__ = [
     "LIST_LAG",
@@ -20,5 +21,6 @@ __all__ = [
     "RunLimits",
     "RunOutcome",
     "RunPorts",
+    "Sourcing",
     "foresee",
 ]

@@ -204,7 +204,7 @@ class Settings:
         _number(
             "Parts on their way at once, 1 to 64.", values.whole_number(1, 64), "N"
         ),
-    ] = 4
+    ] = 12
     max_upload_rate_per_s: Annotated[
         int | None,
         _number("Most bytes per second of all uploads: 50M, 1G.", values.size, "SIZE"),

@@ -1,0 +1,210 @@
+"""The files behind a run's entries: who looks at them, and who brings them.
+
+Decides: what a run does where there is no object store to ask: it says so, or refuses
+files that would have to be uploaded. Must not know: how a look or an upload works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from batch_register.cli.connection import CloudService
+from batch_register.cli.object_access import object_store
+from batch_register.errors import SettingsError
+from batch_register.ims.profile import Profile
+from batch_register.inspection import inspect
+from batch_register.model import EntryKey, ImageSpec
+from batch_register.obs import NoObjectAccess
+from batch_register.ports import Note, ObjectStore, Observer, SourceFiles, Sources
+from batch_register.preflight import (
+    Survey,
+    profile_fault,
+    survey_lines,
+    unlooked,
+    unlooked_line,
+)
+from batch_register.settings import Settings
+from batch_register.source import SourceVerdict, UploadMark
+from batch_register.transport.tls import Tls
+from batch_register.upload import Uploader, UploadOptions
+from batch_register.workers.local import LocalFiles
+
+_LOOKS_AT_ONCE = 32
+_SPARE_CONNECTIONS = 8
+_SPARE_THREADS = 4  # that read headers while parts are on their way
+_LIBRARIES = ("aiobotocore", "oslo_utils")
+_NO_EXTRA = "the extra is not installed: pip install 'batch-register[obs]'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDesk:
+    """One run's sources; implements ports.Sources."""
+
+    profile: Profile
+    observer: Observer
+    survey_of: Survey | None = None
+    why_not: str = ""  # no source can be looked at
+    uploader: Uploader | None = None
+
+    async def survey(
+        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+    ) -> Mapping[EntryKey, SourceVerdict]:
+        """Look at sources; without a store only the profile's limits are looked at."""
+        if self.survey_of is None:
+            return {spec.key: self._unlooked(spec) for spec in todo}
+        looks = await self.survey_of.look(
+            [*todo, *done],
+            pins_only={spec.key for spec in done},
+            progress=self._tell_progress,
+        )
+        for line in survey_lines(looks.summary):
+            self.observer.noticed("preflight.done", line=line)
+        if looks.summary.gone is None:
+            return looks.verdicts
+        return {
+            **looks.verdicts,
+            **{spec.key: self._unlooked(spec) for spec in todo},
+        }
+
+    def _unlooked(self, spec: ImageSpec) -> SourceVerdict:
+        fault = profile_fault(spec, self.profile)
+        if fault is not None:
+            return SourceVerdict(fault=fault)
+        return unlooked(spec, self.why_not)
+
+    def _tell_progress(self, done: int, total: int) -> None:
+        self.observer.noticed("preflight.progress", done=done, total=total)
+
+    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+        """Bring an entry's file to its object."""
+        if self.uploader is None:
+            message = f"{spec.key}: nobody was made ready to upload its file"
+            raise AssertionError(message)
+        await self.uploader.bring(spec, mark, note)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedSources:
+    """Sources of a simulated cloud: it makes them up, so a look would tell nothing."""
+
+    profile: Profile
+
+    async def survey(
+        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+    ) -> Mapping[EntryKey, SourceVerdict]:
+        """Look at the profile's limits; `min_disk: auto` comes to the least there is."""
+        del done
+        return {
+            spec.key: SourceVerdict(
+                fault=profile_fault(spec, self.profile),
+                min_disk_gb=self.profile.min_disk_floor_gb(spec.os_version),
+            )
+            for spec in todo
+        }
+
+    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+        """Do nothing: every object is there."""
+
+
+@asynccontextmanager
+async def open_sources(
+    service: CloudService,
+    settings: Settings,
+    wanted: Sequence[ImageSpec],
+    observer: Observer,
+) -> AsyncIterator[Sources]:
+    """Give whoever looks after the files of these entries, until the context ends.
+
+    Raises:
+        SettingsError: files are to be uploaded, and there is no store to upload them to.
+    """
+    uploads = [spec for spec in wanted if spec.source is not None]
+    profile = service.profile
+    if settings.simulate:
+        yield RehearsedSources(profile=profile)
+        return
+    if profile.fetches_from_web or not (uploads or settings.preflight):
+        why = "" if profile.fetches_from_web else "--no-preflight is set"
+        yield SourceDesk(profile=profile, observer=observer, why_not=why)
+        return
+    async with _store(service, settings) as store:
+        if isinstance(store, NoObjectAccess):
+            _require_no_uploads(uploads, store.reason)
+            observer.noticed("preflight.done", line=unlooked_line(store.reason))
+            yield SourceDesk(profile=profile, observer=observer, why_not=store.reason)
+            return
+        async with _files(service, settings) as files:
+            yield _desk(service, settings, store, files, observer)
+
+
+@asynccontextmanager
+async def _store(
+    service: CloudService, settings: Settings
+) -> AsyncIterator[ObjectStore | NoObjectAccess]:
+    """Give the object store, or say why there is none: a missing extra is a reason."""
+    if any(find_spec(name) is None for name in _LIBRARIES):
+        yield NoObjectAccess(reason=_NO_EXTRA)
+        return
+    connections = _LOOKS_AT_ONCE + settings.upload_streams + _SPARE_CONNECTIONS
+    async with object_store(
+        service.logged_in, settings, connections=connections
+    ) as store:
+        yield store
+
+
+def _require_no_uploads(uploads: Sequence[ImageSpec], reason: str) -> None:
+    if not uploads:
+        return
+    first = uploads[0].key
+    more = f" and {len(uploads) - 1} more" if len(uploads) > 1 else ""
+    message = f"the file of {first!r}{more} is to be uploaded, but {reason}"
+    raise SettingsError(message, hint="give access to the object store")
+
+
+def _files(service: CloudService, settings: Settings) -> LocalFiles:
+    cloud = service.logged_in.cloud
+    return LocalFiles(
+        tls=Tls(
+            verify=cloud.verify,
+            ca_file=cloud.cacert,
+            cert_file=cloud.cert,
+            key_file=cloud.key,
+        ),
+        trust_env=not settings.simulate,
+        threads=settings.upload_streams + _SPARE_THREADS,
+        max_bytes_per_s=settings.max_upload_rate_per_s,
+    )
+
+
+def _desk(
+    service: CloudService,
+    settings: Settings,
+    store: ObjectStore,
+    files: SourceFiles,
+    observer: Observer,
+) -> SourceDesk:
+    survey = Survey(
+        store,
+        files,
+        inspect,
+        profile=service.profile,
+        region=service.target.region,
+        parallel=_LOOKS_AT_ONCE,
+    )
+
+    def tell(key: EntryKey, sent_bytes: int, total_bytes: int) -> None:
+        observer.noticed(
+            "upload.progress", key=key, sent_bytes=sent_bytes, total_bytes=total_bytes
+        )
+
+    options = UploadOptions(streams=settings.upload_streams)
+    return SourceDesk(
+        profile=service.profile,
+        observer=observer,
+        survey_of=survey if settings.preflight else None,
+        why_not="" if settings.preflight else "--no-preflight is set",
+        uploader=Uploader(store, files, options=options, progress=tell),
+    )
