@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from oslo_utils.imageutils import format_inspector
 
-from batch_register.simulator.disk_headers import content, pieces
+from batch_register.inspection import inspect
+from batch_register.simulator.disk_headers import _PIECES, content, pieces
+from batch_register.source import DiskFormat
 
 SIZE = 7 << 30
 
@@ -27,6 +29,23 @@ def test_a_format_and_its_size_are_recognised(disk_format: str, theirs: str) -> 
         inspector.eat_chunk(content(parts, first, first + (1 << 16) - 1))
     assert inspector.format_match
     assert inspector.virtual_size == SIZE
+
+
+@pytest.mark.parametrize("size", [1 << 30, SIZE, 500 << 30])
+@pytest.mark.parametrize(
+    "disk_format", [each for each in DiskFormat if each in _PIECES and each != "iso"]
+)
+async def test_a_reader_that_looks_at_all_tables_finds_them_whole(
+    disk_format: DiskFormat, size: int
+) -> None:
+    parts = pieces(disk_format, size)
+
+    async def read(offset: int, length: int) -> bytes:
+        return content(parts, offset, min(offset + length, size) - 1)
+
+    found = await inspect(read, size)
+    assert (found.disk_format, found.virtual_size_bytes) == (disk_format, size)
+    assert found.problem == ""
 
 
 @pytest.mark.parametrize(
