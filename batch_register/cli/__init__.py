@@ -29,6 +29,7 @@ COMMANDS = {
     "history": "Tell everything that LEDGER holds about the entry KEY",
     "reconcile": "Compare ledger and cloud: orphans, duplicates, drift",
     "doctor": "Check credentials, endpoints, clock, rights and limits",
+    "scan": "Write a manifest from a bucket, or from a table of machines",
     "schema": "Print the JSON Schema of a document, for editors and checks",
     "config": "Show the settings in force, and where each came from",
     "simulator": "Serve a simulated cloud on 127.0.0.1 until interrupted",

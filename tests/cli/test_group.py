@@ -119,6 +119,7 @@ def test_no_command_shows_the_help_as_a_usage_error(invoke) -> None:
 def test_completion_knows_the_commands_and_their_flags() -> None:
     completion = ShellComplete(GROUP, {}, PROGRAM, "_BATCH_REGISTER_COMPLETE")
     assert [item.value for item in completion.get_completions([], "s")] == [
+        "scan",
         "schema",
         "simulator",
     ]
