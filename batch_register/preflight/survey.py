@@ -11,7 +11,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Iterable,
     Mapping,
     Sequence,
 )
@@ -29,6 +28,7 @@ from batch_register.preflight.eyes import (
     is_silent,
 )
 from batch_register.preflight.judge import judge, judge_pin, unlooked
+from batch_register.preflight.limits import profile_fault
 from batch_register.preflight.sight import Sight
 from batch_register.preflight.summary import Summary, Tally
 from batch_register.source import BucketView, SourceVerdict
@@ -80,7 +80,8 @@ class Survey:
 
         Entries whose file lies in the web have none. Where the store refuses us as a
         whole, answers for no bucket, or leaves `parallel` calls in a row without an
-        answer, the rest is not asked for and nothing is judged: `summary.gone` says why.
+        answer, the rest is not asked for and no source is judged, though every entry by
+        its profile: `summary.gone` says why.
         """
         loop = asyncio.get_running_loop()
         began_s = loop.time()
@@ -94,7 +95,13 @@ class Survey:
         took_s = loop.time() - began_s
         if isinstance(seen, Fault):
             summary = Summary(requests=eyes.requests, took_s=took_s, gone=seen)
-            return Looks(verdicts=_unjudged(stored, pins_only, seen), summary=summary)
+            verdicts = {
+                spec.key: SourceVerdict()
+                if spec.key in pins_only
+                else self._unlooked(spec, seen)
+                for spec in stored
+            }
+            return Looks(verdicts=verdicts, summary=summary)
         tally = Tally()
         async for some in in_turns(stored):
             for spec in some:
@@ -109,6 +116,11 @@ class Survey:
             sources=len(seen), requests=eyes.requests, took_s=took_s
         )
         return Looks(verdicts=tally.verdicts, summary=summary)
+
+    def _unlooked(self, spec: ImageSpec, why: Fault) -> SourceVerdict:
+        """Return the verdict by the profile alone, which needs no look."""
+        fault = profile_fault(spec, self._profile)
+        return SourceVerdict(fault=fault) if fault else unlooked(spec, why)
 
     async def _seen(
         self, eyes: Eyes, targets: Collection[Target], progress: Progress
@@ -176,15 +188,6 @@ async def _targets(
 def _target(spec: ImageSpec, *, is_whole: bool) -> Target:
     bucket, _, key = spec.image_url.partition(":")
     return Target(bucket=bucket, key=key, file=spec.source, is_whole=is_whole)
-
-
-def _unjudged(
-    specs: Iterable[ImageSpec], pins_only: Collection[EntryKey], why: Fault
-) -> dict[EntryKey, SourceVerdict]:
-    return {
-        spec.key: SourceVerdict() if spec.key in pins_only else unlooked(spec, why)
-        for spec in specs
-    }
 
 
 def _first(group: BaseExceptionGroup[StoreGoneError]) -> Fault:

@@ -1,12 +1,13 @@
 """A pre-flight of many objects beside the bare requests that it cannot do without.
 
-    python -m tests.benchmarks.preflight [--objects 1000] [--parallel 32] [--rounds 5]
+    python -m tests.benchmarks.preflight [--objects 1000] [--parallel 32] [--rounds 3]
 
 A real S3 server in another process (moto) holds the objects, half of them qcow2, half of
-them raw. Each round looks at all of them, and sends the very same requests once more by
-the same client and as many at once, without reading, judging or counting anything; which
-of the two goes first alternates. Prints the best and the median of both, their ratio, and
-the processor time of this process for each object.
+them raw. After one survey of all, rounds compare: a hundred objects are looked at, and the
+very same requests are sent once more by the same client and as many at once, without
+inspecting, judging or counting anything; which of the two goes first alternates. So what
+else the machine does meets both alike. Prints wall and processor time of this process for
+each object, and their ratios.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from batch_register.ims.profile import OTC
@@ -35,6 +36,7 @@ from tests.preflight.files import qcow2
 
 MOST_RATIO = 1.2
 _RAW_BYTES = 8192
+_SLICE = 100  # objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,59 +109,51 @@ async def compared(
 ) -> dict[str, object]:
     specs = await filled(store, objects)
     async with opened(store, connections=parallel) as ours:
-        survey = Survey(
-            ours,
-            FakeFiles(),
-            inspect,
-            profile=OTC,
-            region=store.region,
-            parallel=parallel,
-        )
         recorder = Recorder(ours)
-        first = Survey(
-            recorder,
-            FakeFiles(),
-            inspect,
-            profile=OTC,
-            region=store.region,
-            parallel=parallel,
-        )
-        summary = (await first.look(specs)).summary  # warms up both sides as well
+        # Once for the figures of a whole manifest; it warms both sides up as well.
+        summary = (await survey(recorder, store.region, parallel).look(specs)).summary
         assert summary.fit == objects
-        sides: dict[str, Callable[[], Awaitable[object]]] = {
-            "survey": lambda: survey.look(specs),
-            "bare": lambda: bare(ours, specs, recorder, parallel),
-        }
-        took: dict[str, list[Took]] = defaultdict(list)
-        for number in range(rounds):
-            names = list(sides) if number % 2 else list(reversed(sides))
-            for name in names:
+        surveying = survey(ours, store.region, parallel)
+        took: dict[str, list[Took]] = {"survey": [], "bare": []}
+        begins = [*range(0, objects, _SLICE)] * rounds
+        for number, first in enumerate(begins):
+            some = specs[first : first + _SLICE]
+            sides: dict[str, Callable[[], Awaitable[object]]] = {
+                "survey": partial(surveying.look, some),
+                "bare": partial(bare, ours, some, recorder, parallel),
+            }
+            for name in sorted(sides, reverse=bool(number % 2)):
                 took[name].append(await timed(sides[name]))
-    return _document(summary, took, objects, parallel)
+    return _document(summary, took, parallel, rounds)
+
+
+def survey(store: ObjectStore, region: str, parallel: int) -> Survey:
+    return Survey(
+        store, FakeFiles(), inspect, profile=OTC, region=region, parallel=parallel
+    )
 
 
 def _document(
-    summary: Summary, took: dict[str, list[Took]], objects: int, parallel: int
+    summary: Summary, took: dict[str, list[Took]], parallel: int, rounds: int
 ) -> dict[str, object]:
-    ratio = min(t.wall_s for t in took["survey"]) / min(t.wall_s for t in took["bare"])
+    wall_s = {name: sum(each.wall_s for each in all_) for name, all_ in took.items()}
+    cpu_s = {name: sum(each.cpu_s for each in all_) for name, all_ in took.items()}
+    looks = summary.sources * rounds
+    ratio = wall_s["survey"] / wall_s["bare"]
     return {
-        "objects": objects,
+        "objects": summary.sources,
         "parallel": parallel,
         "requests": summary.requests,
-        "first line": survey_lines(summary)[0],
-        "best_s": {
-            name: round(min(t.wall_s for t in all_), 2) for name, all_ in took.items()
-        },
-        "median_s": {
-            name: round(statistics.median(t.wall_s for t in all_), 2)
-            for name, all_ in took.items()
+        "all at once": survey_lines(summary)[0],
+        "wall_ms_per_object": {
+            name: round(1000 * all_s / looks, 2) for name, all_s in wall_s.items()
         },
         "cpu_ms_per_object": {
-            name: round(1000 * min(t.cpu_s for t in all_) / objects, 2)
-            for name, all_ in took.items()
+            name: round(1000 * all_s / looks, 2) for name, all_s in cpu_s.items()
         },
-        "ratio of best": round(ratio, 3),
-        "target": f"at most {MOST_RATIO}",
+        "wall ratio": round(ratio, 3),
+        "cpu ratio": round(cpu_s["survey"] / cpu_s["bare"], 3),
+        "target": f"wall ratio at most {MOST_RATIO}",
         "met": ratio <= MOST_RATIO,
     }
 
@@ -168,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--parallel", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     told = parser.parse_args(arguments)
     with served() as store:
         found = asyncio.run(compared(store, told.objects, told.parallel, told.rounds))

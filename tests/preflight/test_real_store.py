@@ -6,8 +6,10 @@ moto shows no storage class of a bucket and no key of a customer's, and holds no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from batch_register.inspection import inspect
 from batch_register.model import Action, FilePlace, ImageSpec
 from batch_register.preflight import Code, Looks, Survey
 from batch_register.source import DiskFormat, SourceVerdict
+from batch_register.transport.tls import Tls
+from batch_register.workers.local import LocalFiles
 from tests.fakes import spec
 from tests.object_store.opened import opened
 from tests.object_store.server import Store
@@ -162,28 +166,41 @@ async def test_a_bucket_of_another_region(object_store: Store) -> None:
 
 
 async def test_a_file_is_judged_where_its_object_is_not_there(
-    object_store: Store,
+    object_store: Store, tmp_path: Path
 ) -> None:
+    (tmp_path / "new.qcow2").write_bytes(WHOLE)
+    (tmp_path / "old.qcow2").write_bytes(qcow2(60 * GB))
+    (tmp_path / "folder.qcow2").mkdir()
+    with (tmp_path / "huge.raw").open("wb") as sparse:
+        os.truncate(sparse.fileno(), 128 * GB + 1)
     bucket = await object_store.bucket("wave")
     await object_store.put(bucket, {"old.qcow2": b"another content"})
     entries = [
-        spec(name, image_url=f"{bucket}:{name}", source=FilePlace(path=name))
-        for name in ("new.qcow2", "old.qcow2", "gone.qcow2")
-    ]
-    async with opened(object_store) as ours:
-        survey = Survey(
-            ours,
-            FakeFiles(stamps={"gone.qcow2": None}),
-            inspect,
-            profile=OTC,
-            region=object_store.region,
+        spec(
+            name,
+            image_url=f"{bucket}:{name}",
+            source=FilePlace(path=str(tmp_path / name)),
+            min_disk_gb=200 if name == "huge.raw" else 40,
         )
+        for name in ("new.qcow2", "old.qcow2", "gone.qcow2", "folder.qcow2", "huge.raw")
+    ]
+    async with (
+        opened(object_store) as ours,
+        LocalFiles(tls=Tls(), trust_env=False, threads=2) as files,
+    ):
+        region = object_store.region
+        survey = Survey(ours, files, inspect, profile=OTC, region=region)
         verdicts = (await survey.look(entries)).verdicts
-    new, old, gone = (verdicts[entry.key] for entry in entries)
-    assert (new.fault, new.pin, old.fault, old.pin) == (None, None, None, None)
+    new, *others = (verdicts[entry.key] for entry in entries)
+    assert (new.fault, new.pin) == (None, None)
     assert new.inspection is not None
-    assert new.inspection.disk_format is DiskFormat.RAW
-    assert told(gone)[:2] == (Code.FILE_MISSING, FIX_SOURCE)
+    assert new.inspection.virtual_size_bytes == 20 * GB
+    assert [told(verdict)[:2] for verdict in others] == [
+        (Code.MIN_DISK, FIX_MANIFEST),
+        (Code.FILE_MISSING, FIX_SOURCE),
+        (Code.FILE_UNREADABLE, FIX_SOURCE),
+        (Code.OBJECT_TOO_LARGE, FIX_SOURCE),
+    ]
 
 
 # ---------------------------------------------------------------- rights

@@ -6,7 +6,6 @@ the providers' pages. It shows what moto cannot: classes of buckets, SSE-C, huge
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from batch_register.identity.signing import AccessKeys
 from batch_register.ims.profile import OTC
 from batch_register.inspection import inspect
 from batch_register.manifest import load_manifest
-from batch_register.model import FilePlace
 from batch_register.obs import FixedKeys, ObjectAccess, open_store
 from batch_register.preflight import Code, Looks, Survey
 from batch_register.simulator import (
@@ -28,7 +26,6 @@ from batch_register.simulator import (
 )
 from batch_register.simulator.refusals import Refusal
 from batch_register.simulator.registration import check_source
-from batch_register.source import FileStamp
 from batch_register.transport.tls import Tls
 from tests.fakes import spec
 from tests.preflight.fakes import FakeFiles
@@ -43,7 +40,7 @@ OPTIONS = SimulatorOptions(objects_exist_by_default=False)
 ENTRY = spec(image_url=URL, min_disk_gb=200)
 
 
-async def looked(cloud: Simulator, files: FakeFiles | None = None) -> Looks:
+async def looked(cloud: Simulator) -> Looks:
     key = cloud.options.access_keys[0]
     access = ObjectAccess(
         endpoint=f"{cloud.url}/obs",
@@ -53,13 +50,12 @@ async def looked(cloud: Simulator, files: FakeFiles | None = None) -> Looks:
     async with open_store(access, connections=8, tls=Tls(), trust_env=False) as store:
         survey = Survey(
             store,
-            files or FakeFiles(),
+            FakeFiles(),
             inspect,
             profile=OTC,
             region=cloud.options.region,
         )
-        entry = replace(ENTRY, source=FilePlace(path="x")) if files else ENTRY
-        return await survey.look([entry])
+        return await survey.look([ENTRY])
 
 
 def takes(cloud: Simulator) -> bool:
@@ -113,23 +109,6 @@ async def test_a_parallel_file_system_is_told() -> None:
         cloud.furnish([GOOD], [replace(BUCKET, parallel_file_system=True)])
         looks = await looked(cloud)
     assert "parallel file system" in looks.summary.notices[0]
-
-
-async def test_a_sparse_file_of_more_than_128_gb_is_not_worth_an_upload(
-    tmp_path: Path,
-) -> None:
-    place = tmp_path / "x"
-    with place.open("wb") as file:
-        os.truncate(file.fileno(), 128 * GB + 1)
-    stat = place.stat()
-    stamp = FileStamp(size_bytes=stat.st_size, modified_ns=stat.st_mtime_ns)
-    async with Simulator(OPTIONS) as cloud:
-        cloud.furnish([replace(GOOD, missing=True)], [BUCKET])
-        (verdict,) = (
-            await looked(cloud, FakeFiles(stamps={"x": stamp}))
-        ).verdicts.values()
-    assert verdict.fault is not None
-    assert verdict.fault.code == Code.OBJECT_TOO_LARGE
 
 
 def test_a_blank_in_a_key_does_not_get_past_the_manifest(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from batch_register.ims.profile import OTC
 from batch_register.model import EntryKey, FaultKind, FilePlace, ImageSpec
 from batch_register.preflight import Looks, Survey
-from batch_register.source import SourceVerdict
+from batch_register.source import DiskFormat, SourceVerdict
 from tests.fakes import spec
 from tests.preflight.fakes import FakeFiles, FakeStore, inspect
 from tests.preflight.scenes import (
@@ -69,6 +69,15 @@ def codes(looks: Looks) -> dict[str, str | None]:
         key: verdict.fault.code if verdict.fault else None
         for key, verdict in looks.verdicts.items()
     }
+
+
+def test_a_format_that_its_name_alone_tells_is_not_read() -> None:
+    store = FakeStore()
+    looks = looked([spec(image_url="b:x.zvhd2")], store)
+    (verdict,) = looks.verdicts.values()
+    assert (verdict.fault, verdict.pin, looks.summary.requests) == (None, PIN, 2)
+    assert verdict.inspection is not None
+    assert verdict.inspection.disk_format is DiskFormat.ZVHD2
 
 
 def test_a_bucket_is_asked_once_and_an_object_once_and_once_for_its_header() -> None:
@@ -257,6 +266,12 @@ def test_a_store_that_refuses_the_keys_is_asked_no_more_and_nothing_is_judged() 
     found = looks.verdicts[auto.key].fault
     assert found is not None
     assert found.is_passing
+
+
+def test_what_the_profile_refuses_is_found_without_any_store() -> None:
+    large = spec("large", image_url="b:x.qcow2", min_disk_gb=2000)
+    looks = looked([large, *entries(1)], FakeStore(always=UNKNOWN_KEY))
+    assert codes(looks) == {"large": "preflight.min-disk-floor", "b-0": None}
 
 
 def test_keys_that_are_refused_half_way_leave_nothing_judged() -> None:
