@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 from batch_register.cli.connection import CloudService
 from batch_register.cli.object_access import object_store
+from batch_register.collector import preparing
 from batch_register.errors import SettingsError
 from batch_register.ims.profile import Profile
 from batch_register.inspection import inspect
@@ -55,19 +56,15 @@ class SourceDesk:
         """Look at sources; without a store only the profile's limits are looked at."""
         if self.survey_of is None:
             return {spec.key: self._unlooked(spec) for spec in todo}
-        looks = await self.survey_of.look(
-            [*todo, *done],
-            pins_only={spec.key for spec in done},
-            progress=self._tell_progress,
-        )
+        with preparing(len(todo) + len(done)):
+            looks = await self.survey_of.look(
+                [*todo, *done],
+                pins_only={spec.key for spec in done},
+                progress=self._tell_progress,
+            )
         for line in survey_lines(looks.summary):
             self.observer.noticed("preflight.done", line=line)
-        if looks.summary.gone is None:
-            return looks.verdicts
-        return {
-            **looks.verdicts,
-            **{spec.key: self._unlooked(spec) for spec in todo},
-        }
+        return looks.verdicts
 
     def _unlooked(self, spec: ImageSpec) -> SourceVerdict:
         fault = profile_fault(spec, self.profile)
