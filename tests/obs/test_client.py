@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +18,7 @@ from batch_register.identity.signing import AccessKeys
 from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.obs import FixedKeys, KeySource, ObjectAccess
 from batch_register.obs.client import S3Store
-from batch_register.obs.wire import s3_client
+from batch_register.obs.wire import StrayError, _Carrier, s3_client
 from batch_register.source import StoredPart
 from batch_register.transport import Reply, Request
 
@@ -147,6 +148,18 @@ async def test_a_signature_goes_to_the_store_s_host_alone() -> None:
             with pytest.raises(ServiceError) as caught:
                 await ours.head_object(bucket, "a")
             assert caught.value.kind is FaultKind.REJECTED
+    assert sender.asked == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/a", "https://evilobs.eu-de.example/a"]
+)
+async def test_a_request_that_strays_is_not_sent(url: str) -> None:
+    sender = Scripted(seen())
+    access = ObjectAccess(endpoint=PROVIDER, region="r", keys=FixedKeys(KEYS))
+    astray = SimpleNamespace(method="GET", url=url, headers={}, body=None)
+    with pytest.raises(StrayError):
+        await _Carrier(sender, access).carry(request=astray)
     assert sender.asked == []
 
 
