@@ -31,6 +31,17 @@ def file_changed(path: str) -> ServiceError:
     )
 
 
+def bucket_missing(bucket: str) -> ServiceError:
+    """Return the error for a bucket that the manifest names and the store has not."""
+    fault = Fault(
+        kind=FaultKind.NOT_FOUND,
+        code="upload.bucket-missing",
+        reason=f"there is no bucket {bucket}",
+        action=Action.FIX_MANIFEST,
+    )
+    return ServiceError(OPERATION, fault)
+
+
 def part_lost(numbers: list[int]) -> ServiceError:
     """Return the error for parts that the store took, and does not have."""
     some = ", ".join(map(str, numbers[:5])) + (", ..." if numbers[5:] else "")

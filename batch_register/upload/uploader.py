@@ -132,7 +132,12 @@ class Uploader:
             part_bytes = part_bytes_for(size_bytes, self._options.part_bytes)
         except ValueError:
             raise faults.file_too_large(file.place.path, size_bytes) from None
-        upload_id = await self._store.begin_upload(file.bucket, file.name)
+        try:
+            upload_id = await self._store.begin_upload(file.bucket, file.name)
+        except ServiceError as error:
+            if error.kind is FaultKind.NOT_FOUND:
+                raise faults.bucket_missing(file.bucket) from None
+            raise
         await note(
             UploadBegun(
                 upload_id=upload_id,

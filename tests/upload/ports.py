@@ -180,7 +180,8 @@ class FakeFiles:
     store: FakeStore
     data: bytes
     death: Death = field(default_factory=Death)
-    modified_ns: int = 1
+    modified_ns: int = 1  # 0: there is no file
+    claims_bytes: int | None = None  # in its stamp
     sent: list[tuple[int, int]] = field(default_factory=list)  # offset, length
     hashed: list[tuple[int, int]] = field(default_factory=list)
     troubles: list[ServiceError] = field(default_factory=list)
@@ -195,7 +196,8 @@ class FakeFiles:
         await self.death.done()
         if not self.modified_ns:
             return None
-        return FileStamp(size_bytes=len(self.data), modified_ns=self.modified_ns)
+        size_bytes = self.claims_bytes or len(self.data)
+        return FileStamp(size_bytes=size_bytes, modified_ns=self.modified_ns)
 
     async def read(self, place: FilePlace, offset: int, length: int) -> bytes:
         return self.data[offset : offset + length]

@@ -340,6 +340,23 @@ def test_a_missing_file_is_the_sources_fault(scene: Scene) -> None:
     assert PLACE.path in fault.reason
 
 
+def test_a_missing_bucket_is_the_manifests_fault(scene: Scene) -> None:
+    scene.store.troubles["begin_upload"] = [service_error(FaultKind.NOT_FOUND)]
+    fault = scene.refused().fault
+    assert (fault.code, fault.action) == ("upload.bucket-missing", Action.FIX_MANIFEST)
+    assert BUCKET in fault.reason
+
+
+def test_a_refused_begin_is_told_as_it_is(scene: Scene) -> None:
+    scene.store.troubles["begin_upload"] = [service_error(FaultKind.FORBIDDEN)]
+    assert scene.refused().kind is FaultKind.FORBIDDEN
+
+
+def test_a_file_that_no_upload_holds_is_the_sources_fault(scene: Scene) -> None:
+    scene.files.claims_bytes = 51 * 10**12
+    assert scene.refused().fault.code == "upload.file-too-large"
+
+
 def test_an_empty_file_is_the_sources_fault(scene: Scene) -> None:
     scene.files.data = b""
     assert scene.refused().fault.code == "upload.file-empty"
