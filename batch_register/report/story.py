@@ -51,6 +51,7 @@ from batch_register.model import EntryKey, Fault, FaultKind
 from batch_register.report import json_form
 from batch_register.report.plain import printable, size_words
 from batch_register.report.rows import ReportRow, row_of
+from batch_register.source import SourcePin
 
 STORY_VERSION = 1
 
@@ -80,6 +81,11 @@ def _job(event: RegisterAccepted) -> str:
     if event.job_id is None:
         return "its job id is not known, so the image itself is watched"
     return f"job {event.job_id}"
+
+
+def pin_words(pin: SourcePin) -> str:
+    """Return which content an object had, for a person."""
+    return f"{size_words(pin.size_bytes)}, ETag {pin.etag}"
 
 
 def _source(event: SourceSeen) -> str:

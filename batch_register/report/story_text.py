@@ -27,7 +27,7 @@ from batch_register.ledger.line import Line
 from batch_register.report.advice import advice
 from batch_register.report.plain import duration_words, printable, size_words
 from batch_register.report.rows import ReportRow, moment_of, seconds_between
-from batch_register.report.story import Chapter, Story, words
+from batch_register.report.story import Chapter, Story, pin_words, words
 
 # Each intent, and the events that are an answer to it.
 _ANSWERS: dict[str, frozenset[str]] = {
@@ -98,6 +98,8 @@ def _facts(row: ReportRow) -> tuple[tuple[str, str | None], ...]:
         ("image", row.image_id),
         ("job", row.job_id),
         ("size", size_words(row.size_bytes)),
+        ("object", pin_words(row.source) if row.source else None),
+        ("upload", row.upload.sentence() if row.upload else None),
         ("labels", ", ".join(f"{name}={value}" for name, value in row.labels)),
     )
 
