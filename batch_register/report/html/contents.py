@@ -69,6 +69,11 @@ class NightPart:
         """Return the runs of the night."""
         return self.timeline.runs
 
+    @property
+    def has_uploads(self) -> bool:
+        """Return whether any attempt began with an upload."""
+        return any(attempt.has_upload for attempt in self.timeline.attempts)
+
     def stretches(self, intervals: tuple[Interval, ...]) -> list[tuple[float, float]]:
         """Return where intervals begin and how wide they are, in percent."""
         places = [(self.scale.percent(a), self.scale.percent(b)) for a, b in intervals]

@@ -269,3 +269,17 @@ def test_of_very_many_images_the_page_says_which_it_leaves_out() -> None:
     )
     assert "1 more are left out here" in page
     assert len(page) < 10_000_000
+
+
+def test_an_upload_has_its_own_colour_and_legend_only_where_there_is_one(
+    source_side, all_states
+) -> None:
+    _, text = page_of(source_side)
+    root = sound(text)
+    (legend,) = root.all("ul", **{"class": "legend"})
+    assert legend.words.split()[0] == "upload"
+    assert text.count('<rect class="uploading" x=') == 4
+    assert (
+        "upload"
+        not in sound(page_of(all_states)[1]).all("ul", **{"class": "legend"})[0].words
+    )
