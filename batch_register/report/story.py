@@ -49,6 +49,7 @@ from batch_register.ledger.notes import (
 from batch_register.ledger.replay import Replay, RunRecord
 from batch_register.model import EntryKey, Fault, FaultKind
 from batch_register.report import json_form
+from batch_register.report.passages import Passage
 from batch_register.report.plain import printable, size_words
 from batch_register.report.rows import ReportRow, row_of
 from batch_register.source import SourcePin
@@ -203,6 +204,15 @@ def words(line: Line) -> str:
     if event is None:
         return printable(f"{line.event} (noted by a newer version of this tool)")
     return printable(WORDS[type(event)](event))
+
+
+def passage_words(passage: Passage) -> str:
+    """Return what a line says, and how many like it are passed over."""
+    told, number = words(passage.line), passage.passed_over
+    if not number:
+        return told
+    notes = "1 note between is" if number == 1 else f"{number} notes between are"
+    return f"{told} ({notes} left out)"
 
 
 class _Facts(dict[str, object]):
