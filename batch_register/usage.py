@@ -1,4 +1,4 @@
-"""What one run has asked of the service: requests, retries, throttle pauses, the quota.
+"""What one run has asked of the services: requests, retries, pauses, quota, bytes sent.
 
 Decides: how pauses add up to few. Must not know: clocks, who counts, where it is kept.
 """
@@ -26,6 +26,8 @@ class RunUsage:
     throttled: int = 0  # refusals for too many requests or too many unfinished jobs
     pauses: tuple[Pause, ...] = ()  # that they asked for; in order, apart, few
     quota: Quota | None = None  # as the service last told in this run
+    uploaded_bytes: int = 0  # that went out for the entries' files
+    sources_refused: Mapping[str, int] = field(default_factory=dict)  # by action
 
 
 def add_pause(

@@ -122,4 +122,20 @@ def _log(standing: Standing) -> None:
         unfinished=sum(standing.counts[phase] for phase in IN_FLIGHT),
         **{str(phase): standing.counts[phase] for phase in Phase},
         **({"holdup": standing.holdups[0]} if standing.holdups else {}),
+        **({"looking": standing.looking} if standing.looking else {}),
+        **_sending(standing),
     )
+
+
+def _sending(standing: Standing) -> dict[str, object]:
+    """Return what a log line says of the uploads under way, nothing of none."""
+    sending = standing.sending
+    if sending is None:
+        return {}
+    left = sending.time_left
+    return {
+        "upload_sent_bytes": sending.sent_bytes,
+        "upload_total_bytes": sending.total_bytes,
+        "upload_bytes_per_s": round(sending.bytes_per_s),
+        "upload_time_left_s": None if left is None else round(left.total_seconds()),
+    }

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from batch_register.cli.lasting import format_age
 from batch_register.cli.progress import tidy
-from batch_register.cli.tally import Phase, Slow, Standing, Trouble, format_age
+from batch_register.cli.tally import Phase, Slow, Standing, Trouble
 from batch_register.report.plain import clip, pad, width_of
 
 _LEAST_BAR = 8  # cells; a shorter one shows nothing
@@ -67,8 +68,8 @@ class Screen:
 def lay_out(standing: Standing, screen: Screen) -> list[Line]:
     """Return the lines to show, at most the screen's rows and columns.
 
-    What matters most stays: the bar, why nothing moves, the counts, the pace, the last
-    failure, the slowest image, then the others of each.
+    What matters most stays: the bar, why nothing moves, the counts, the look at the
+    sources, the uploads, the pace, the last failure, the slowest image, then the others of each.
     """
     kept = sorted(
         sorted(_ranked(standing, screen), key=lambda ranked: ranked[0])[: screen.rows],
@@ -83,6 +84,7 @@ def _ranked(standing: Standing, screen: Screen) -> Iterator[tuple[int, int, Line
     parts: list[tuple[int, Iterable[Line]]] = [
         (0, [_bar(standing, screen)]),
         (2, _counts(standing, screen.columns)),
+        (2, _source_side(standing, screen.columns)),
         (3, _pace(standing, screen.columns)),
         (1, _first_holdup(standing, screen.columns)),
         (5, [((sentence, Mark.NOTE),) for sentence in map(tidy, standing.holdups[1:])]),
@@ -119,6 +121,13 @@ def _counts(standing: Standing, columns: int) -> list[Line]:
         for phase, count in standing.counted().items()
     ]
     return _packed(spans, columns)
+
+
+def _source_side(standing: Standing, columns: int) -> Iterator[Line]:
+    if standing.looking:
+        yield ((standing.looking, Mark.PLAIN),)
+    if standing.sending is not None:
+        yield ((standing.sending.words(columns), Mark.PLAIN),)
 
 
 def _pace(standing: Standing, columns: int) -> list[Line]:

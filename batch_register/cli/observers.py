@@ -24,7 +24,9 @@ from batch_register.event import (
     RegisterRefused,
     RegisterUnclear,
     ShellKept,
+    SourceRefused,
     StillQueued,
+    UploadProgressed,
 )
 from batch_register.model import Fault
 from batch_register.ports import Observer
@@ -45,7 +47,11 @@ _SERIOUS = (
     RegisterRefused,
     RegisterUnclear,
     ShellKept,
+    SourceRefused,
 )
+# Too many to log; `run.progress` has their sum.
+_UNLOGGED = frozenset({"preflight.progress", "upload.progress"})
+_USUAL = frozenset({"preflight.done"})  # nobody has to look into it
 
 
 class LogObserver:
@@ -57,12 +63,20 @@ class LogObserver:
     def entry_moved(self, record: EntryRecord, event: Event) -> None:
         """Log one event with its facts."""
         name = event.ledger_name or _PASSING_NAMES.get(type(event), "image.moved")
-        say = self._log.warning if _is_serious(event) else self._log.info
+        if _is_serious(event):
+            say = self._log.warning
+        elif isinstance(event, UploadProgressed):
+            say = self._log.debug
+        else:
+            say = self._log.info
         say(name, key=record.key, attempt=record.attempts, **_facts(event))
 
     def noticed(self, name: str, **facts: object) -> None:
         """Log what moved no entry."""
-        self._log.warning(name, **facts)
+        if name in _UNLOGGED:
+            return
+        say = self._log.info if name in _USUAL else self._log.warning
+        say(name, **facts)
 
 
 class Observers:

@@ -7,20 +7,20 @@ know: how it is shown.
 from __future__ import annotations
 
 import heapq
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from batch_register.cli.lasting import format_left
+from batch_register.cli.transfers import Sending
 from batch_register.entry import EntryRecord, EntryState
 from batch_register.model import EntryKey
-from batch_register.stage import Creating, Registered, Replacing
+from batch_register.stage import Creating, Planned, Registered, Replacing
 
 _LEAST_FOR_A_GUESS = 3  # finished entries
 _LONGEST_GUESS_S = 99 * 3600.0
-_MINUTE_S = 60
 _NAMED = 3  # slow images, and failures
 
 
@@ -36,10 +36,17 @@ class Phase(StrEnum):
     REGISTERING = "registering"
     CREATING = "creating"
     REPLACING = "replacing"
+    UPLOADING = "uploading"  # its file, to where the service takes it from
     PENDING = "pending"
 
 
-IN_FLIGHT = (Phase.WAITING, Phase.REGISTERING, Phase.CREATING, Phase.REPLACING)
+IN_FLIGHT = (
+    Phase.WAITING,
+    Phase.REGISTERING,
+    Phase.CREATING,
+    Phase.REPLACING,
+    Phase.UPLOADING,
+)
 _SETTLED = frozenset(set(Phase) - {Phase.PENDING, *IN_FLIGHT})
 # Deferred entries take no time, so that they say nothing of how long others take.
 _FINISHED = _SETTLED - {Phase.DEFERRED}
@@ -47,7 +54,11 @@ _TROUBLE = frozenset({Phase.FAILED, Phase.CONFLICT, Phase.UNKNOWN})
 
 
 def phase_of(record: EntryRecord) -> Phase:
-    """Return where an entry stands; one with an image but no job is registering."""
+    """Return where an entry stands; one with an image but no job is registering.
+
+    What an earlier run has uploaded in part is pending: no record tells whether this run
+    goes on with it by now.
+    """
     state = record.state
     if state is not EntryState.UNFINISHED:
         return Phase(state.value)
@@ -58,6 +69,8 @@ def phase_of(record: EntryRecord) -> Phase:
             return Phase.WAITING
         case Replacing():
             return Phase.REPLACING
+        case Planned():
+            return Phase.PENDING
         case _:
             return Phase.REGISTERING
 
@@ -95,6 +108,8 @@ class Standing:
     slowest: tuple[Slow, ...] = ()  # the slowest first
     troubles: tuple[Trouble, ...] = ()  # the last first
     holdups: tuple[str, ...] = ()  # why little moves, the weightiest first
+    sending: Sending | None = None  # the uploads under way
+    looking: str = ""  # how far the look at the sources is, until it is over
 
     def counted(self) -> dict[Phase, int]:
         """Return the counts that are not zero, in the order of the phases."""
@@ -117,24 +132,10 @@ class Standing:
         counts = ", ".join(
             f"{count} {phase}" for phase, count in self.counted().items()
         )
-        words = "; ".join([part for part in (counts, *self.pace()) if part])
+        uploads = self.sending.words() if self.sending else ""
+        parts = (self.looking, counts, uploads, *self.pace())
+        words = "; ".join([part for part in parts if part])
         return f"{self.settled}/{self.total}: {words}"
-
-
-def format_left(left: timedelta) -> str:
-    """Return a duration as precisely as a guess deserves: up to a whole minute."""
-    return _minutes(math.ceil(left.total_seconds() / _MINUTE_S))
-
-
-def format_age(age: timedelta) -> str:
-    """Return a duration that has passed: in seconds, later in whole minutes."""
-    seconds = max(int(age.total_seconds()), 0)
-    return _minutes(seconds // _MINUTE_S) if seconds >= _MINUTE_S else f"{seconds} s"
-
-
-def _minutes(number: int) -> str:
-    hours, minutes = divmod(number, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 class Tally:
@@ -159,21 +160,22 @@ class Tally:
             if phase in IN_FLIGHT:
                 self._since[record.key] = _stamp(record.started_at) or now
 
-    def note(self, record: EntryRecord, now: datetime) -> None:
+    def note(
+        self, record: EntryRecord, now: datetime, *, is_uploading: bool = False
+    ) -> None:
         """Take note of where one entry stands now."""
         phase = phase_of(record)
-        before = self._put(record.key, phase)
-        if phase is before:
-            return
-        self._finished_now += phase in _FINISHED and before not in _FINISHED
-        self._active_now += phase is Phase.ACTIVE
-        if phase in IN_FLIGHT:
-            self._since.setdefault(record.key, now)
-        else:
-            self._since.pop(record.key, None)
-        if phase in _TROUBLE and record.fault is not None:
+        if is_uploading and phase not in _SETTLED:
+            phase = Phase.UPLOADING
+        has_moved = self._move(record.key, phase, now)
+        if has_moved and phase in _TROUBLE and record.fault is not None:
             reason = record.fault.sentence()
             self._troubles.append(Trouble(key=record.key, phase=phase, reason=reason))
+
+    def note_upload(self, key: EntryKey, now: datetime) -> None:
+        """Take note that an entry's file is being uploaded."""
+        if self._phases.get(key) not in _SETTLED:
+            self._move(key, Phase.UPLOADING, now)
 
     def standing(self, now: datetime) -> Standing:
         """Return where the run stands."""
@@ -207,6 +209,19 @@ class Tally:
             return None
         left_s = open_entries * elapsed_s / self._finished_now
         return timedelta(seconds=min(left_s, _LONGEST_GUESS_S))
+
+    def _move(self, key: EntryKey, phase: Phase, now: datetime) -> bool:
+        """Count one entry where it is now; return whether that is elsewhere."""
+        before = self._put(key, phase)
+        if phase is before:
+            return False
+        self._finished_now += phase in _FINISHED and before not in _FINISHED
+        self._active_now += phase is Phase.ACTIVE
+        if phase in IN_FLIGHT:
+            self._since.setdefault(key, now)
+        else:
+            self._since.pop(key, None)
+        return True
 
     def _put(self, key: EntryKey, phase: Phase) -> Phase | None:
         """Move one entry and return where it stood."""

@@ -88,6 +88,8 @@ def _usage_fields(usage: RunUsage) -> dict[str, object]:
         "retries": usage.retries,
         "throttled": usage.throttled,
         "pauses": [[stamp(begins), stamp(ends)] for begins, ends in usage.pauses],
+        "uploaded_bytes": usage.uploaded_bytes,
+        "sources_refused": dict(usage.sources_refused),
     }
     if usage.quota is not None:
         fields["quota"] = asdict(usage.quota)
@@ -133,23 +135,30 @@ def read_finished(fields: Fields) -> tuple[int, RunCounts]:
     return read_field(fields, "exit_code", as_count), RunCounts(**counts)
 
 
+# What a tool says that knew no uploads.
+_NO_SOURCES: Fields = {"uploaded_bytes": 0, "sources_refused": {}}
+
+
 def read_usage(fields: Fields) -> RunUsage | None:
     """Return what a `run.finished` says of requests; None: an older tool wrote it."""
     if "requests" not in fields:
         return None
     quota = None
     if "quota" in fields:
-        told = read_field(fields, "quota", as_object)
+        of = read_field(fields, "quota", as_object)
         quota = Quota(
-            used=read_field(told, "used", as_count),
-            limit=read_field(told, "limit", as_count),
+            used=read_field(of, "used", as_count),
+            limit=read_field(of, "limit", as_count),
         )
+    told = {**_NO_SOURCES, **fields}
     return RunUsage(
         requests=read_field(fields, "requests", _as_requests),
         retries=read_field(fields, "retries", as_count),
         throttled=read_field(fields, "throttled", as_count),
         pauses=read_field(fields, "pauses", _as_pauses),
         quota=quota,
+        uploaded_bytes=read_field(told, "uploaded_bytes", as_count),
+        sources_refused=read_field(told, "sources_refused", _as_counts),
     )
 
 

@@ -18,6 +18,9 @@ from batch_register.report.digest import by_state
 from batch_register.report.rows import Report, ReportRow
 from batch_register.usage import RunUsage
 
+# What a source mostly asks for: said at 0, too, so that an alert can end.
+_USUAL_REFUSALS = ("ask_permission", "fix_manifest", "fix_source", "run_again")
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -111,6 +114,10 @@ def _of_usage(usage: RunUsage) -> Iterator[Sample]:
     if usage.quota is not None:
         yield Sample(table.QUOTA_USED, usage.quota.used)
         yield Sample(table.QUOTA_LIMIT, usage.quota.limit)
+    yield Sample(table.UPLOADED_BYTES, usage.uploaded_bytes)
+    refused = dict.fromkeys(_USUAL_REFUSALS, 0) | dict(usage.sources_refused)
+    for action, number in sorted(refused.items()):
+        yield Sample(table.SOURCES_REFUSED, number, (action,))
 
 
 def _is_new(row: ReportRow) -> bool:

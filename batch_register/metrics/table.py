@@ -86,6 +86,17 @@ QUOTA_LIMIT = Metric(
     "quota_limit_images",
     "The most private images of the project, as last read; absent if it was not.",
 )
+UPLOADED_BYTES = Metric(
+    "last_run_uploaded_bytes",
+    "Bytes that the last run sent to buckets; of an upload that it did not complete, as"
+    " far as it had noted them.",
+)
+SOURCES_REFUSED = Metric(
+    "last_run_refused_sources",
+    "Entries of the last run that nothing was sent for because of their source, by the"
+    " action that is due.",
+    ("action",),
+)
 TASK_LIMIT = Metric(
     "task_limit",
     "Unfinished jobs that the cloud allows, as learned; absent until then.",
@@ -110,6 +121,8 @@ METRICS = (
     PAUSE_SECONDS,
     QUOTA_USED,
     QUOTA_LIMIT,
+    UPLOADED_BYTES,
+    SOURCES_REFUSED,
     TASK_LIMIT,
     ACTIVE_BYTES,
     LAST_RUN_BYTES,

@@ -66,6 +66,11 @@ _ADVICE_BY_CODE: dict[str, str] = {
         "The manifest's author: give the entry its former key back, or delete that "
         "image if a fresh one is wanted; then run again."
     ),
+    "source.changed": (
+        "The disk file's owner: put the former object back, or have the manifest's "
+        "author give the entry a new key and a new name to make an image of the new "
+        "one; the image that exists is left as it is."
+    ),
     "transport.tls-authority": (
         "Whoever runs the batch: set cacert to the file with that authority's "
         "certificate, then run again."

@@ -14,19 +14,22 @@ from itertools import islice
 
 from batch_register.ledger.line import Line
 from batch_register.model import EntryKey
+from batch_register.report.passages import Passage, add
 from batch_register.report.rows import Report
 from batch_register.report.timeline import Night, Timeline, overlaid
 
 MOST_STORIES = 1000
-MOST_STORY_LINES = 60  # the last ones of an entry that was tried for months
+MOST_STORY_LINES = (
+    60  # that are told: the last ones of an entry that was tried for months
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chronicle:
-    """The last night, and every line of entries in trouble, in the ledgers' order."""
+    """The last night, and what is told of entries in trouble, in the ledgers' order."""
 
     timeline: Timeline
-    stories: dict[EntryKey, list[Line]]
+    stories: dict[EntryKey, list[Passage]]
 
 
 def chronicle_of(
@@ -37,7 +40,7 @@ def chronicle_of(
     Of more than `MOST_STORIES` entries in trouble the first ones have a story.
     """
     in_trouble = (row.key for row in report.images if row.is_in_trouble)
-    stories: dict[EntryKey, list[Line]] = {
+    stories: dict[EntryKey, list[Passage]] = {
         key: [] for key in islice(in_trouble, MOST_STORIES)
     }
     nights = []
@@ -47,6 +50,6 @@ def chronicle_of(
             night.take(line)
             story = stories.get(EntryKey(line.key)) if line.key is not None else None
             if story is not None:
-                story.append(line)
+                add(story, line)
                 del story[:-MOST_STORY_LINES]
     return Chronicle(timeline=overlaid(nights), stories=stories)

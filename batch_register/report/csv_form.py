@@ -37,6 +37,10 @@ COLUMNS = (
     "error_reason",
     "error_request_id",
     "action",
+    "source_etag",
+    "source_size_bytes",
+    "upload_sent_bytes",
+    "upload_size_bytes",
 )
 LABEL_PREFIX = "label."
 _FORMULA_STARTS = (
@@ -70,7 +74,7 @@ def cells(report: Report) -> Iterator[list[str]]:
 
 
 def _values(row: ReportRow) -> tuple[str | int | float | None, ...]:
-    error = row.error
+    error, source, upload = row.error, row.source, row.upload
     return (
         row.key,
         row.name,
@@ -89,6 +93,10 @@ def _values(row: ReportRow) -> tuple[str | int | float | None, ...]:
         error.reason if error else None,
         error.request_id if error else None,
         row.action,
+        source.etag if source else None,
+        source.size_bytes if source else None,
+        upload.sent_bytes if upload else None,
+        upload.size_bytes if upload else None,
     )
 
 

@@ -58,6 +58,8 @@ def image(row: ReportRow) -> JsonObject:
         "error": _error(row.error),
         "action": row.action,
         "labels": dict(row.labels),
+        "source": asdict(row.source) if row.source else None,
+        "upload": asdict(row.upload) if row.upload else None,
     }
 
 

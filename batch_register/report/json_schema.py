@@ -39,6 +39,9 @@ _ERROR = _record(
     }
 )
 
+_SOURCE = _record({"etag": _TEXT, "size_bytes": _COUNT})
+_UPLOAD = _record({"sent_bytes": _COUNT, "size_bytes": _COUNT})
+
 _IMAGE = _record(
     {
         "key": _SOME_TEXT,
@@ -55,6 +58,8 @@ _IMAGE = _record(
         "error": {"anyOf": [_ERROR, {"type": "null"}]},
         "action": {"enum": [str(action) for action in Action]},
         "labels": {"type": "object", "additionalProperties": _TEXT},
+        "source": {"anyOf": [_SOURCE, {"type": "null"}]},
+        "upload": {"anyOf": [_UPLOAD, {"type": "null"}]},
     }
 )
 

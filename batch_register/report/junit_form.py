@@ -126,7 +126,14 @@ def _case(manifest: str, row: ReportRow) -> Element:
 
 
 def _why(row: ReportRow) -> str:
-    reason = printable(row.error.sentence()) if row.error else _WHY[row.state]
+    if row.error:
+        reason = printable(row.error.sentence())
+    elif row.upload and row.state is EntryState.UNFINISHED and row.image_id is None:
+        reason = (
+            f"its upload was begun, and no end is seen yet: {row.upload.sentence()}"
+        )
+    else:
+        reason = _WHY[row.state]
     removed = "no longer in the manifest; " if row.is_removed else ""
     return f"{removed}{row.state}: {reason}"
 
@@ -142,6 +149,10 @@ def _output(row: ReportRow) -> Iterator[str]:
         ("request_id", row.error.request_id if row.error else None),
         ("attempts", row.attempts),
         ("size_bytes", row.size_bytes),
+        ("source_etag", row.source.etag if row.source else None),
+        ("source_size_bytes", row.source.size_bytes if row.source else None),
+        ("upload_sent_bytes", row.upload.sent_bytes if row.upload else None),
+        ("upload_size_bytes", row.upload.size_bytes if row.upload else None),
         *((f"label.{name}", value) for name, value in row.labels),
     )
     for name, value in facts:

@@ -100,7 +100,7 @@ def _trouble(row: ReportRow) -> list[str]:
     status = f" (HTTP {error.http_status})" if error and error.http_status else ""
     return [
         _key(row),
-        row.state,
+        _state(row),
         (_cell(error.code) if error else "") + status,
         _cell(error.reason) if error else "",
         _cell(error.request_id) if error else "",
@@ -133,7 +133,7 @@ def _images(report: Report) -> Iterator[str]:
 def _image(row: ReportRow) -> list[str]:
     return [
         _key(row),
-        row.state + (" (before this run)" if row.is_skipped else ""),
+        _state(row),
         _cell(row.image_id),
         size_words(row.size_bytes),
         duration_words(row.duration_s),
@@ -141,6 +141,13 @@ def _image(row: ReportRow) -> list[str]:
         row.action,
         _cell(row.image_url),
     ]
+
+
+def _state(row: ReportRow) -> str:
+    remark = row.upload.sentence() if row.upload else ""
+    if row.is_skipped:
+        remark = "before this run"
+    return f"{row.state} ({remark})" if remark else row.state
 
 
 def _key(row: ReportRow) -> str:

@@ -79,6 +79,11 @@ def size_words(size_bytes: int | None) -> str:
     return f"{size_bytes / (1 << power * _UNIT_BITS):.1f} {_UNITS[power - 1]}"
 
 
+def share_words(part_bytes: int, whole_bytes: int) -> str:
+    """Return how much of a whole there is, for a person."""
+    return f"{size_words(part_bytes)} of {size_words(whole_bytes)}"
+
+
 def duration_words(duration_s: float | None) -> str:
     """Return a duration for a person, empty where it is not known."""
     if duration_s is None:

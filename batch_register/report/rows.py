@@ -23,7 +23,9 @@ from batch_register.model import (
     RunCounts,
     Target,
 )
-from batch_register.stage import Active
+from batch_register.report.plain import share_words
+from batch_register.source import SourcePin
+from batch_register.stage import Active, Planned
 
 REPORT_VERSION = 1
 ROWS_PER_PIECE = 500  # of a long document: enough not to matter, little enough to hold
@@ -49,6 +51,25 @@ _SPEC_CHANGED = Fault(
     action=Action.FIX_MANIFEST,
 )
 
+_SOURCE_CHANGED = Fault(
+    kind=FaultKind.SPEC_CONFLICT,
+    code="source.changed",
+    reason="its object in the bucket has changed since the image was made",
+    action=Action.FIX_SOURCE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadShare:
+    """How much of an upload is in the store that was begun and is not complete."""
+
+    sent_bytes: int
+    size_bytes: int
+
+    def sentence(self) -> str:
+        """Return that for a person."""
+        return f"{share_words(self.sent_bytes, self.size_bytes)} uploaded"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
@@ -68,6 +89,8 @@ class ReportRow:
     error: Fault | None
     action: Action
     labels: Pairs
+    source: SourcePin | None = None  # what its object was when last looked at
+    upload: UploadShare | None = None  # begun, and not known to be complete
     is_removed: bool = False  # the manifest no longer names it
     is_skipped: bool = False  # active before the run that is reported
 
@@ -113,6 +136,9 @@ def row_of(
 ) -> ReportRow:
     """Return the row of one record; `was_active`: before the run that is reported."""
     state, error = _standing(record, is_removed=is_removed)
+    # Of a removed entry only open ends matter, and no run goes on with its upload.
+    is_open = state in _OPEN and not isinstance(record.stage, Planned)
+    is_over = is_removed and not is_open
     return ReportRow(
         key=record.key,
         name=record.name,
@@ -126,8 +152,10 @@ def row_of(
         duration_s=seconds_between(record.started_at, record.finished_at),
         size_bytes=record.size_bytes,
         error=error,
-        action=_due_action(state, error, is_removed=is_removed),
+        action=Action.NONE if is_over else _due_action(state, error),
         labels=record.labels,
+        source=record.source,
+        upload=_upload_share(record),
         is_removed=is_removed,
         is_skipped=was_active and state is EntryState.ACTIVE,
     )
@@ -148,7 +176,9 @@ def _standing(
     """
     if isinstance(record.stage, Active):
         if record.state is EntryState.CONFLICT and not is_removed:
-            return EntryState.CONFLICT, _SPEC_CHANGED
+            # Another object is another source: the manifest's change comes first.
+            is_edited = record.has_other_spec
+            return EntryState.CONFLICT, _SPEC_CHANGED if is_edited else _SOURCE_CHANGED
         return EntryState.ACTIVE, None
     return record.state, _complete(record.fault)
 
@@ -164,10 +194,16 @@ def _complete(fault: Fault | None) -> Fault | None:
     )
 
 
-def _due_action(state: EntryState, error: Fault | None, *, is_removed: bool) -> Action:
-    """Return what a person must do; of a removed entry only open ends matter."""
-    if is_removed and state not in _OPEN:
-        return Action.NONE
+def _upload_share(record: EntryRecord) -> UploadShare | None:
+    if record.upload is None:
+        return None
+    return UploadShare(
+        sent_bytes=record.uploaded_bytes, size_bytes=record.upload.file.size_bytes
+    )
+
+
+def _due_action(state: EntryState, error: Fault | None) -> Action:
+    """Return what a person must do."""
     if error is not None and error.action is not Action.NONE:
         return error.action
     return _DUE[state]

@@ -49,8 +49,10 @@ from batch_register.ledger.notes import (
 from batch_register.ledger.replay import Replay, RunRecord
 from batch_register.model import EntryKey, Fault, FaultKind
 from batch_register.report import json_form
+from batch_register.report.passages import Passage
 from batch_register.report.plain import printable, size_words
 from batch_register.report.rows import ReportRow, row_of
+from batch_register.source import SourcePin
 
 STORY_VERSION = 1
 
@@ -80,6 +82,11 @@ def _job(event: RegisterAccepted) -> str:
     if event.job_id is None:
         return "its job id is not known, so the image itself is watched"
     return f"job {event.job_id}"
+
+
+def pin_words(pin: SourcePin) -> str:
+    """Return which content an object had, for a person."""
+    return f"{size_words(pin.size_bytes)}, ETag {pin.etag}"
 
 
 def _source(event: SourceSeen) -> str:
@@ -197,6 +204,15 @@ def words(line: Line) -> str:
     if event is None:
         return printable(f"{line.event} (noted by a newer version of this tool)")
     return printable(WORDS[type(event)](event))
+
+
+def passage_words(passage: Passage) -> str:
+    """Return what a line says, and how many like it are passed over."""
+    told, number = words(passage.line), passage.passed_over
+    if not number:
+        return told
+    notes = "1 note between is" if number == 1 else f"{number} notes between are"
+    return f"{told} ({notes} left out)"
 
 
 class _Facts(dict[str, object]):

@@ -6,6 +6,7 @@ not know: files, what an event holds.
 The outcome and what to do come first, then run by run what happened, each step with the
 time since the step before, the first one since its run began. An intent is told only
 where no answer to it is noted: there something was lost. Otherwise the answer tells both.
+Of an upload's progress in one run the first note and the last are told.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from batch_register.event import (
 )
 from batch_register.ledger.line import Line
 from batch_register.report.advice import advice
+from batch_register.report.passages import Passage, passages_of
 from batch_register.report.plain import duration_words, printable, size_words
 from batch_register.report.rows import ReportRow, moment_of, seconds_between
-from batch_register.report.story import Chapter, Story, words
+from batch_register.report.story import Chapter, Story, passage_words, pin_words
 
 # Each intent, and the events that are an answer to it.
 _ANSWERS: dict[str, frozenset[str]] = {
@@ -98,6 +100,8 @@ def _facts(row: ReportRow) -> tuple[tuple[str, str | None], ...]:
         ("image", row.image_id),
         ("job", row.job_id),
         ("size", size_words(row.size_bytes)),
+        ("object", pin_words(row.source) if row.source else None),
+        ("upload", row.upload.sentence() if row.upload else None),
         ("labels", ", ".join(f"{name}={value}" for name, value in row.labels)),
     )
 
@@ -134,21 +138,24 @@ def _pause(before: str, after: str) -> list[str]:
 def _steps(chapter: Chapter) -> Iterator[str]:
     before: Line | None = None
     since = chapter.run.started_at if chapter.run else None
-    for place, line in enumerate(chapter.lines):
-        told = _told(before, line, chapter.lines[place + 1 :])
+    passages = passages_of(chapter.lines)
+    for place, passage in enumerate(passages):
+        line = passage.line
+        told = _told(before, passage, passages[place + 1 :])
         if told:
             yield f"  {_stamp(line.at)}  {_gap(since, line.at):>{_GAP_WIDTH}}  {told}"
             before, since = line, line.at
 
 
-def _told(before: Line | None, line: Line, later: Sequence[Line]) -> str:
+def _told(before: Line | None, passage: Passage, later: Sequence[Passage]) -> str:
     """Return what one line says; empty for an intent that the next one answers."""
+    line = passage.line
     answers = _ANSWERS.get(line.event)
     if answers is None:
-        return words(line)
+        return passage_words(passage)
     is_again = before is not None and before.event == line.event
     sent = (_SENT_AGAIN if is_again else _SENT)[line.event]
-    own = (one.event for one in later if one.event not in _ASIDES)
+    own = (one.line.event for one in later if one.line.event not in _ASIDES)
     if next(own, None) in answers:
         return sent if is_again else ""
     return f"{sent}; no clear answer to it is noted"

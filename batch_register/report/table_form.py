@@ -91,6 +91,8 @@ def _why(row: ReportRow) -> str:
     remarks = []
     if row.error is not None:
         remarks.append(printable(row.error.sentence()))
+    if row.upload is not None:
+        remarks.append(row.upload.sentence())
     if row.is_removed:
         remarks.append("no longer in the manifest")
     elif row.is_skipped:

@@ -1,7 +1,7 @@
 """One night as the ledger tells it: which image was in flight when, and how that ended.
 
-Decides: which runs make up a night, where an attempt begins, waits and ends, how the
-nights of several shards are laid over one another. Must not know: files, rows, drawing.
+Decides: which runs make up a night, where an attempt begins, is made, waits and ends, how
+the nights of several shards are laid over one another. Must not know: files, rows, drawing.
 
 A night is the last run and those before it with less than `SAME_NIGHT_S` between them:
 what was killed and begun again is looked at as one. Stamps that cannot be read are
@@ -28,6 +28,10 @@ from batch_register.event import (
     RegisterAccepted,
     RegisterIntended,
     RegisterRefused,
+    SourceRefused,
+    SourceUploaded,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.ledger.codec import from_fields
 from batch_register.ledger.line import DamagedLineError, Line
@@ -58,11 +62,20 @@ class Attempt:
 
     key: EntryKey
     begins_s: float
+    has_upload: bool = False  # it began with the upload of its file
+    makes_s: float | None = None  # when that was over
     waits_s: float | None = None
     ends_s: float | None = None
     end: End = End.IN_FLIGHT
     is_followed_on: bool = False  # it began before the night
     is_refused: bool = False  # its last call was; what follows may say more of it
+
+    def made_from_s(self, ends_s: float) -> float:
+        """Return when its upload was over; its beginning where it had none."""
+        if not self.has_upload:
+            return self.begins_s
+        over_s = ends_s if self.makes_s is None else self.makes_s
+        return min(max(over_s, self.begins_s), max(ends_s, self.begins_s))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,7 +145,8 @@ def _refusal(line: Line) -> End:
         event = from_fields(line.event, line.fields)
     except DamagedLineError:
         return End.FAILED
-    refused = event if isinstance(event, CreateRefused | RegisterRefused) else None
+    kinds = CreateRefused | RegisterRefused | SourceRefused
+    refused = event if isinstance(event, kinds) else None
     return End.REFUSED if refused and refused.error.is_passing else End.FAILED
 
 
@@ -190,6 +204,8 @@ class Night:
             self.pauses += pauses_of(line.fields)
         elif line.key is not None and line.event in _REFUSALS:
             self._refuse(EntryKey(line.key), at_s, _refusal(line))
+        elif line.key is not None and line.event == SourceRefused.ledger_name:
+            self._miss(EntryKey(line.key), at_s, _refusal(line))
         elif line.key is not None and (step := self._STEPS.get(line.event)):
             step(self, EntryKey(line.key), at_s)
 
@@ -204,11 +220,22 @@ class Night:
             self.attempts.append(attempt)
         return attempt
 
+    def _upload(self, key: EntryKey, at_s: float) -> None:
+        if not self._is_open(key):
+            self._open(key, at_s).has_upload = True
+
+    def _bring(self, key: EntryKey, at_s: float) -> None:
+        self._upload(key, at_s)
+        self._go_on(key, at_s)
+
     def _go_on(self, key: EntryKey, at_s: float) -> None:
-        self._open(key, at_s)
+        attempt = self._open(key, at_s)
+        if attempt.has_upload and attempt.makes_s is None:
+            attempt.makes_s = at_s
 
     def _wait(self, key: EntryKey, at_s: float) -> None:
-        self._open(key, at_s).waits_s = at_s
+        self._go_on(key, at_s)
+        self._current[key].waits_s = at_s
 
     def _end(self, key: EntryKey, at_s: float, end: End) -> None:
         attempt = self._current.get(key)
@@ -237,10 +264,17 @@ class Night:
         self._end(key, at_s, end)
         self._current[key].is_refused = True
 
+    def _miss(self, key: EntryKey, at_s: float, end: End) -> None:
+        if self._is_open(key):  # else it never was in flight
+            self._refuse(key, at_s, end)
+
     def _defer(self, key: EntryKey, at_s: float) -> None:
+        if self._is_open(key):  # else it never was in flight
+            self._end(key, at_s, End.DEFERRED)
+
+    def _is_open(self, key: EntryKey) -> bool:
         attempt = self._current.get(key)
-        if attempt is not None and (attempt.ends_s is None or attempt.is_refused):
-            self._end(key, at_s, End.DEFERRED)  # else it never was in flight
+        return attempt is not None and (attempt.ends_s is None or attempt.is_refused)
 
     _STEPS: ClassVar[dict[str, Callable[[Night, EntryKey, float], None]]] = {
         CreateIntended.ledger_name: _go_on,
@@ -252,6 +286,9 @@ class Night:
         ImageFailed.ledger_name: _fail,
         OutcomeUnknown.ledger_name: _stay_unknown,
         EntryDeferred.ledger_name: _defer,
+        UploadBegun.ledger_name: _upload,
+        UploadProgressed.ledger_name: _upload,
+        SourceUploaded.ledger_name: _bring,
     }
 
 

@@ -23,6 +23,9 @@ from batch_register.event import (
     OutcomeUnknown,
     RegisterAccepted,
     RegisterIntended,
+    SourceUploaded,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.ledger.codec import to_fields
 from batch_register.ledger.line import Line, encode
@@ -112,7 +115,11 @@ def _story(images: int, slots: int) -> Iterator[_Told]:
     free_s = [0.2 + 0.2 * slot for slot in range(min(slots, images))]
     for number, spec in enumerate(specs):
         begins_s = heapq.heappop(free_s)
-        steps = list(_steps(number, spec, draw))
+        steps = [*_upload(number, draw)]
+        brought_s = steps[-1][0] if steps else 0.0
+        steps += [
+            (brought_s + at_s, event) for at_s, event in _steps(number, spec, draw)
+        ]
         for after_s, event in steps:
             name, fields = to_fields(event)
             yield begins_s + after_s, Note(event=name, fields=fields, key=spec.key)
@@ -134,6 +141,29 @@ def _spec(number: int) -> ImageSpec:
             ("wave", f"07-{number * 4 // 10_000 + 1}"),
         ),
     )
+
+
+def _upload(number: int, draw: random.Random) -> Iterator[tuple[float, Event]]:
+    """Yield how every fourth image's file gets to its bucket first."""
+    if number % 4 != 1:
+        return
+    lasts_s = draw.lognormvariate(4.7, 0.5)
+    size_bytes = int(lasts_s * (80 << 20))
+    yield (
+        0.0,
+        UploadBegun(
+            upload_id=f"upload-{number}",
+            part_bytes=64 << 20,
+            size_bytes=size_bytes,
+            modified_ns=1,
+        ),
+    )
+    for at_s in range(30, int(lasts_s), 30):
+        yield float(at_s), UploadProgressed(sent_bytes=at_s * (80 << 20))
+    uploaded = SourceUploaded(
+        etag=f"{number:032x}-9", size_bytes=size_bytes, sent_bytes=size_bytes
+    )
+    yield lasts_s, uploaded
 
 
 def _steps(

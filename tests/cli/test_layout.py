@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from batch_register.cli.layout import Mark, Screen, lay_out
 from batch_register.cli.tally import Phase, Slow, Standing, Trouble
+from batch_register.cli.transfers import Sending
 from batch_register.model import EntryKey
 from batch_register.report.plain import width_of
 
@@ -132,6 +133,36 @@ def test_ascii_terminals_get_ascii_alone() -> None:
     assert all(text.isascii() for line in lines for text, _ in line)
 
 
+SENDING = Sending(
+    uploads=3,
+    sent_bytes=12 << 28,
+    total_bytes=60 << 28,
+    bytes_per_s=85.3 * (1 << 20),
+    time_left=timedelta(minutes=2),
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (80, "uploading 3 files: 3.0 GiB of 15.0 GiB, 85.3 MiB/s, about 2 min left"),
+        (40, "upload 3.0/15.0 GiB 85.3 MiB/s 2 min"),
+    ],
+)
+def test_the_uploads_are_one_line_between_counts_and_pace(
+    width: int, words: str
+) -> None:
+    found = rows(dataclasses.replace(STANDING, sending=SENDING), width, 24)
+    place = found.index(words)
+    assert found[place - 1] == "1 creating, 168 pending"
+    assert found[place + 1].startswith("about 28 min left")
+
+
+def test_the_look_at_the_sources_has_a_line_until_it_is_over() -> None:
+    looking = dataclasses.replace(STANDING, looking="sources looked at 120/1000")
+    assert "sources looked at 120/1000" in rows(looking, 40, 24)
+
+
 WORDS = st.text(max_size=60)
 
 
@@ -144,6 +175,8 @@ def test_nothing_is_ever_wider_or_higher_than_allowed(
         slowest=(Slow(key=EntryKey(key), phase=Phase.WAITING, age=timedelta(0)),),
         troubles=(Trouble(key=EntryKey(key), phase=Phase.FAILED, reason=reason),),
         holdups=(f"the service fails: {holdup}", reason),
+        sending=SENDING,
+        looking="sources looked at 120/1000",
     )
     screen = Screen(width=width, height=height)
     found = rows(hostile, width, height)

@@ -17,7 +17,9 @@ from batch_register.event import (
     ImageFailed,
     NoneFound,
     RegisterUnclear,
+    SourceRefused,
     StillQueued,
+    UploadProgressed,
 )
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageId
 
@@ -63,6 +65,33 @@ def test_writes_that_a_stop_forestalled_are_no_warnings() -> None:
         LogObserver().entry_moved(RECORD, CreateRefused(error=FAULT))
         LogObserver().entry_moved(RECORD, CreateRefused(error=STOPPED))
     assert [line["log_level"] for line in lines] == ["warning", "info"]
+
+
+def test_bytes_that_were_sent_are_no_news_and_a_source_that_is_unfit_is_a_warning() -> (
+    None
+):
+    with capture_logs() as lines:
+        LogObserver().entry_moved(RECORD, UploadProgressed(sent_bytes=1))
+        LogObserver().entry_moved(RECORD, SourceRefused(error=FAULT))
+        LogObserver().entry_moved(RECORD, SourceRefused(error=STOPPED))
+    assert [line["log_level"] for line in lines] == ["debug", "warning", "info"]
+
+
+def test_only_a_notice_that_explains_something_is_a_warning() -> None:
+    log = LogObserver()
+    with capture_logs() as lines:
+        log.noticed("upload.progress", key="a", sent_bytes=1, total_bytes=2)
+        log.noticed("preflight.progress", done=1, total=2)
+        log.noticed("preflight.done", line="2 sources looked at, 1 unfit")
+        log.noticed("service.was_gone")
+    assert lines == [
+        {
+            "event": "preflight.done",
+            "log_level": "info",
+            "line": "2 sources looked at, 1 unfit",
+        },
+        {"event": "service.was_gone", "log_level": "warning"},
+    ]
 
 
 def test_what_the_ledger_does_not_know_has_a_name_too() -> None:

@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict, WrappedLogger
 
 from batch_register.cli.bar import ForgivingStream, LinesAbove
-from batch_register.cli.display import Display, choose_display, shown
+from batch_register.cli.display import Display, choose_display, plain_line, shown
 from batch_register.cli.progress import Progress
 from batch_register.entry import EntryRecord, EntryState
-from batch_register.event import ImageFailed
+from batch_register.event import ImageFailed, SourceUploaded
 from batch_register.logs import LogPlan, configured
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageId
 from batch_register.settings import Output, ProgressMode
@@ -119,6 +119,54 @@ def test_plain_lines_carry_no_control_characters_and_no_secret() -> None:
     )
 
 
+def test_a_plain_line_says_how_far_looks_and_uploads_are() -> None:
+    stream = Witness()
+    progress = Progress(4, now)
+    with shown(progress, Display.PLAIN, stream):
+        progress.noticed("preflight.progress", done=120, total=1000)
+        progress.noticed("upload.progress", key="a", sent_bytes=0, total_bytes=2048)
+        progress.noticed("upload.progress", key="a", sent_bytes=1024, total_bytes=2048)
+    assert stream.getvalue() == (
+        "0/4: sources looked at 120/1000; 1 uploading, 3 pending; "
+        "uploading 1 file: 1.0 KiB of 2.0 KiB, 1.0 KiB/s, about 1 min left\n"
+    )
+
+
+def test_a_look_that_is_over_and_an_upload_that_is_complete_leave_the_line() -> None:
+    progress = Progress(1, now)
+    progress.noticed("preflight.progress", done=1, total=1)
+    progress.noticed("preflight.done", line="1 source looked at")
+    progress.noticed("upload.progress", key="web-01", sent_bytes=1, total_bytes=2)
+    pending = EntryRecord(key=EntryKey("web-01"))
+    complete = SourceUploaded(etag="e", size_bytes=2, sent_bytes=1)
+    progress.entry_moved(pending, complete)
+    assert plain_line(progress.standing()) == "0/1: 1 pending"
+
+
+def test_beside_a_log_uploads_are_figures() -> None:
+    said = threading.Event()
+
+    def note(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        said.set()
+        return event
+
+    progress = Progress(1, now)
+    progress.noticed("upload.progress", key="a", sent_bytes=0, total_bytes=2048)
+    progress.noticed("upload.progress", key="a", sent_bytes=1024, total_bytes=2048)
+    with (
+        capture_logs(processors=[note]) as lines,
+        shown(progress, Display.LOG, sys.stderr, interval_s=0.001),
+    ):
+        assert said.wait(timeout=10)
+    figures = {name: value for name, value in lines[0].items() if "upload_" in name}
+    assert figures == {
+        "upload_sent_bytes": 1024,
+        "upload_total_bytes": 2048,
+        "upload_bytes_per_s": 1024,
+        "upload_time_left_s": 1,
+    }
+
+
 def test_plain_lines_appear_while_nothing_moves() -> None:
     stream = Witness()
     progress = Progress(4, now)
@@ -159,6 +207,7 @@ def test_beside_a_log_progress_is_a_log_line() -> None:
         "registering": 0,
         "waiting": 0,
         "replacing": 0,
+        "uploading": 0,
         "deferred": 0,
         "pending": 1,
         "holdup": "next call in 2 s: throttled (APIGW.0308)",

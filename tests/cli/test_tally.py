@@ -13,8 +13,6 @@ from batch_register.cli.tally import (
     Slow,
     Tally,
     Trouble,
-    format_age,
-    format_left,
     phase_of,
 )
 from batch_register.entry import EntryRecord
@@ -26,6 +24,7 @@ from batch_register.model import (
     ImageId,
     JobId,
 )
+from batch_register.source import FileStamp, UploadMark
 from batch_register.stage import (
     Active,
     Created,
@@ -97,6 +96,30 @@ def test_an_entry_that_was_never_named_is_pending() -> None:
 )
 def test_what_is_in_flight_is_told_by_its_step(stage: Stage, phase: Phase) -> None:
     assert phase_of(record("a", stage)) is phase
+
+
+def test_an_upload_that_an_earlier_run_began_waits_until_this_one_goes_on() -> None:
+    begun = record("a", PENDING)
+    begun.upload = UploadMark(
+        upload_id="u", part_bytes=1, file=FileStamp(size_bytes=9, modified_ns=1)
+    )
+    tally = Tally(1, START)
+    tally.start([begun], START)
+    assert tally.standing(START).counted() == {Phase.PENDING: 1}
+    tally.note_upload(begun.key, START + timedelta(seconds=5))
+    standing = tally.standing(START + timedelta(seconds=65))
+    assert standing.counted() == {Phase.UPLOADING: 1}
+    assert standing.slowest == (
+        Slow(key=begun.key, phase=Phase.UPLOADING, age=timedelta(seconds=60)),
+    )
+
+
+def test_an_image_whose_file_is_uploaded_waits_for_that_whatever_it_is_itself() -> None:
+    tally = Tally(2, START)
+    tally.note(record("a", Created(image_id=IMAGE)), START, is_uploading=True)
+    tally.note(record("b", FAILED), START, is_uploading=True)
+    tally.note_upload(EntryKey("b"), START)
+    assert tally.standing(START).counted() == {Phase.FAILED: 1, Phase.UPLOADING: 1}
 
 
 def test_pace_and_end_come_from_what_this_run_settled() -> None:
@@ -242,25 +265,3 @@ def test_counts_are_what_the_records_say(
         assert standing.counts[phase] == list(last.values()).count(phase)
     in_flight = sum(phase in IN_FLIGHT for phase in last.values())
     assert len(standing.slowest) == min(in_flight, 3)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 min"),
-        (60, "1 min"),
-        (61, "2 min"),
-        (3599, "1 h 00 min"),
-        (7500, "2 h 05 min"),
-    ],
-)
-def test_what_is_left_is_rounded_up_to_minutes(seconds: float, text: str) -> None:
-    assert format_left(timedelta(seconds=seconds)) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-5, "0 s"), (59.9, "59 s"), (61, "1 min"), (7500, "2 h 05 min")],
-)
-def test_what_has_passed_is_rounded_down(seconds: float, text: str) -> None:
-    assert format_age(timedelta(seconds=seconds)) == text

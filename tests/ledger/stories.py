@@ -118,6 +118,8 @@ USAGE = RunUsage(
         ),
     ),
     quota=Quota(used=7, limit=50),
+    uploaded_bytes=5,
+    sources_refused={"fix_source": 2},
 )
 
 SMALL = lines_of(
@@ -172,6 +174,8 @@ usages = st.builds(
     throttled=counts,
     pauses=st.lists(st.tuples(moments, moments), max_size=4).map(tuple),
     quota=st.none() | st.builds(Quota, used=counts, limit=counts),
+    uploaded_bytes=counts,
+    sources_refused=st.dictionaries(texts, counts, max_size=4),
 )
 
 

@@ -26,6 +26,8 @@ USAGE = RunUsage(
         (BEGIN + timedelta(seconds=20), BEGIN + timedelta(seconds=21.5)),
     ),
     quota=Quota(used=49, limit=50),
+    uploaded_bytes=9000,
+    sources_refused={"fix_source": 2, "wait": 1},
 )
 
 Found = dict[tuple[str, ...], float | tuple[float, ...]]
@@ -143,6 +145,15 @@ def test_requests_and_pauses_are_those_of_the_last_run(two_nights: Replay) -> No
     assert values["last_run_throttle_pause_seconds",] == 8.5
     assert values["quota_used_images",] == 49
     assert values["quota_limit_images",] == 50
+    assert values["last_run_uploaded_bytes",] == 9000
+    refused = [*("ask_permission", "fix_manifest", "fix_source", "run_again", "wait")]
+    assert [values["last_run_refused_sources", one] for one in refused] == [
+        0,
+        0,
+        2,
+        0,
+        1,
+    ]
     assert values["task_limit",] == 12
     assert values["ledger_size_bytes",] == 4096
 
@@ -186,4 +197,4 @@ def test_a_value_on_a_bound_belongs_below_it() -> None:
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.short_name)
 def test_no_label_could_tell_images_apart(metric: Metric) -> None:
     """Thousands of series per run would drown whoever stores them."""
-    assert set(metric.labels) <= {"state", "call", "outcome"}
+    assert set(metric.labels) <= {"state", "call", "outcome", "action"}

@@ -18,6 +18,11 @@ from batch_register.event import (
     OutcomeUnknown,
     RegisterAccepted,
     RegisterIntended,
+    SourceRefused,
+    SourceSeen,
+    SourceUploaded,
+    UploadBegun,
+    UploadProgressed,
 )
 from batch_register.ledger.codec import to_fields
 from batch_register.ledger.line import Line, encode
@@ -113,6 +118,20 @@ class LedgerText:
     def activate(self, key: str, image: str, size_bytes: int = 3 << 30) -> None:
         self.register(key, image, f"job-{image}")
         self.happen(key, ImageActive(image_id=ImageId(image), size_bytes=size_bytes))
+
+    def begin_upload(self, key: str, size_bytes: int = 2 << 30) -> None:
+        self.happen(
+            key,
+            UploadBegun(
+                upload_id="u-1",
+                part_bytes=64 << 20,
+                size_bytes=size_bytes,
+                modified_ns=1,
+            ),
+        )
+
+    def send(self, key: str, *sent_bytes: int) -> None:
+        self.happen(key, *(UploadProgressed(sent_bytes=sent) for sent in sent_bytes))
 
     def replay(self) -> Replay:
         replay = Replay()
@@ -238,3 +257,64 @@ def all_states() -> LedgerText:
         ),
     )
     return ledger
+
+
+@pytest.fixture
+def source_side(new_ledger: Callable[..., LedgerText]) -> LedgerText:
+    """A ledger of two runs whose entries differ by what became of their sources."""
+    ledger = new_ledger()
+    ledger.start("run-1")
+    for key in ("half", "offline", "brought", "swapped", "both"):
+        ledger.declare(key)
+    for key in ("absent", "small", "closed", "left"):
+        ledger.declare(key, source="b:d.qcow2")
+    for key in ("swapped", "both"):
+        ledger.happen(key, SourceSeen(etag="e-old", size_bytes=7))
+        ledger.activate(key, f"img-{key}")
+    for key in ("half", "offline", "brought", "left"):
+        ledger.begin_upload(key)
+        ledger.send(key, 1 << 30)
+    ledger.finish(4)
+    ledger.start("run-2")
+    ledger.remove("left")
+    ledger.declare("both", source="b:other.qcow2")
+    for key in ("swapped", "both"):
+        ledger.happen(key, SourceSeen(etag="e-new", size_bytes=7))
+    for key, (kind, code, reason, action) in _UNFIT.items():
+        error = fault(kind, code, reason, action)
+        ledger.happen(key, SourceRefused(error=error))
+    ledger.send("half", 6 << 28)
+    ledger.happen(
+        "brought",
+        SourceUploaded(etag="e-2", size_bytes=2 << 30, sent_bytes=1 << 30),
+    )
+    ledger.activate("brought", "img-brought")
+    return ledger
+
+
+_UNFIT = {
+    "offline": (
+        FaultKind.UNREACHABLE,
+        "transport.dns",
+        "no such host",
+        Action.RUN_AGAIN,
+    ),
+    "absent": (
+        FaultKind.REJECTED,
+        "preflight.object-missing",
+        "b has no object d.qcow2",
+        Action.FIX_SOURCE,
+    ),
+    "small": (
+        FaultKind.REJECTED,
+        "preflight.min-disk",
+        "min_disk is 10 GB, the disk in the file has 40 GB",
+        Action.FIX_MANIFEST,
+    ),
+    "closed": (
+        FaultKind.FORBIDDEN,
+        "preflight.object-forbidden",
+        "reading b:d.qcow2 is not allowed",
+        Action.ASK_PERMISSION,
+    ),
+}

@@ -14,7 +14,8 @@ from batch_register.model import (
     JobId,
     Target,
 )
-from batch_register.report.rows import Report, ReportRow, count
+from batch_register.report.rows import Report, ReportRow, UploadShare, count
+from batch_register.source import SourcePin
 
 TARGET = Target(endpoint="https://e", project_id="p", region="r")
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=12) | st.text(
@@ -49,6 +50,14 @@ ROWS = st.builds(
     labels=st.lists(
         st.tuples(SOME_TEXT, TEXT), max_size=3, unique_by=lambda p: p[0]
     ).map(tuple),
+    source=st.none()
+    | st.builds(SourcePin, etag=TEXT, size_bytes=st.integers(0, 1 << 45)),
+    upload=st.none()
+    | st.builds(
+        UploadShare,
+        sent_bytes=st.integers(0, 1 << 45),
+        size_bytes=st.integers(0, 1 << 45),
+    ),
     is_removed=st.booleans(),
     is_skipped=st.booleans(),
 )

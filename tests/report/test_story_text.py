@@ -14,6 +14,8 @@ from batch_register.event import (
     OutcomeUnknown,
     RegisterAccepted,
     RegisterIntended,
+    SourceSeen,
+    SourceUploaded,
 )
 from batch_register.model import (
     Action,
@@ -170,3 +172,37 @@ def test_a_run_whose_start_is_not_told_and_a_removed_entry(new_ledger) -> None:
         "  2026-03-01 00:02:01           declared by the manifest: a from b:o.qcow2",
         "  2026-03-01 00:03:01   +1m00s  the manifest no longer names this entry",
     ]
+
+
+def test_of_an_upload_s_progress_the_first_and_the_last_note_of_a_run_are_told(
+    new_ledger,
+) -> None:
+    ledger: LedgerText = new_ledger()
+    ledger.start("run-1")
+    ledger.declare("a")
+    ledger.begin_upload("a")
+    ledger.send("a", *(number << 20 for number in range(1, 241)))
+    ledger.start("run-2")
+    ledger.send("a", 241 << 20)
+    ledger.send("a", 250 << 20, 260 << 20)
+    ledger.happen("a", SourceUploaded(etag="e", size_bytes=2 << 30, sent_bytes=1 << 30))
+    ledger.happen("a", SourceSeen(etag="e", size_bytes=2 << 30, disk_format="qcow2"))
+    assert steps(ledger) == [
+        "declared by the manifest: a from b:o.qcow2",
+        "upload begun: 2.0 GiB in parts of 64.0 MiB",
+        "1.0 MiB uploaded so far",
+        "240.0 MiB uploaded so far (238 notes between are left out)",
+        "241.0 MiB uploaded so far",
+        "260.0 MiB uploaded so far (1 note between is left out)",
+        "upload complete: 2.0 GiB, of which 1.0 GiB in this run; ETag e",
+        "source looked at: 2.0 GiB, qcow2, ETag e",
+    ]
+
+
+def test_a_create_that_an_upload_came_before_is_told_by_its_answer(new_ledger) -> None:
+    ledger: LedgerText = new_ledger()
+    ledger.start("run-1")
+    ledger.declare("a")
+    ledger.send("a", 1, 2, 3)
+    ledger.create("a", "img-1")
+    assert steps(ledger)[-1] == "image metadata created: image img-1"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from batch_register.ledger.line import Line
+from batch_register.model import EntryKey
 from batch_register.report.timeline import (
     SAME_NIGHT_S,
     Attempt,
@@ -29,6 +30,8 @@ _NAMES = (
     *("image.register_refused", "image.active", "image.failed", "image.unknown"),
     *("image.deferred", "image.retry_started", "image.shell_deleted"),
     *("image.duplicate_seen", "image.of_a_newer_tool", "entry.declared"),
+    *("source.seen", "source.refused", "source.upload_begun"),
+    *("source.upload_progressed", "source.uploaded"),
 )
 
 
@@ -146,6 +149,81 @@ def test_only_what_was_refused_for_now_goes_on_as_the_same_attempt(
         line(9, "image.active", "a"),
     )
     assert [shape(one) for one in night.attempts] == expected
+
+
+def told(*steps: tuple[float, str]) -> Night:
+    """Return the night of one run that begins at 0 s, events by their whole names."""
+    return night_of(line(0, "run.started"), *(line(at, e, "a") for at, e in steps))
+
+
+_SENT = ((1, "source.upload_begun"), (5, "source.upload_progressed"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "makes", "expected"),
+    [
+        (_SENT, None, (1, None, None, End.IN_FLIGHT)),
+        (
+            (*_SENT, (8, "source.uploaded"), (9, "image.create_intended")),
+            8,
+            (1, None, None, End.IN_FLIGHT),
+        ),
+        (
+            (*_SENT, (8, "source.uploaded"), (9, "image.registered")),
+            8,
+            (1, 9, None, End.IN_FLIGHT),
+        ),
+        (
+            (*_SENT, (8, "image.registered"), (9, "image.active")),
+            8,
+            (1, 8, 9, End.ACTIVE),
+        ),
+        ((*_SENT, (8, "image.deferred")), None, (1, None, 8, End.DEFERRED)),
+        ((*_SENT, (8, "source.refused")), None, (1, None, 8, End.FAILED)),
+        (((3, "source.uploaded"),), 3, (3, None, None, End.IN_FLIGHT)),
+    ],
+)
+def test_an_upload_is_the_first_phase_of_its_image(steps, makes, expected) -> None:
+    (attempt,) = told(*steps).attempts
+    assert attempt.has_upload
+    assert shape(attempt) == expected
+    assert attempt.makes_s == (None if makes is None else _DAY_S + makes)
+
+
+def test_an_upload_that_comes_after_a_create_is_no_beginning() -> None:
+    (attempt,) = told((1, "image.create_intended"), *_SENT).attempts
+    assert not attempt.has_upload
+    assert attempt.made_from_s(_DAY_S + 9) == _DAY_S + 1
+
+
+def test_a_source_that_is_refused_before_anything_was_sent_was_never_in_flight() -> (
+    None
+):
+    assert told((1, "source.seen"), (2, "source.refused")).attempts == []
+
+
+def test_an_upload_that_is_cut_off_and_gone_on_with_is_one_attempt() -> None:
+    night = night_of(
+        line(0, "run.started", run="r1"),
+        line(1, "source.upload_begun", "a", "r1"),
+        line(60, "run.started", run="r2"),
+        line(70, "source.upload_progressed", "a", "r2"),
+        line(90, "source.uploaded", "a", "r2"),
+        run_id="r2",
+    )
+    (attempt,) = night.attempts
+    assert (attempt.begins_s, attempt.makes_s) == (_DAY_S + 1, _DAY_S + 90)
+
+
+@pytest.mark.parametrize(
+    ("makes_s", "ends_s", "made_from_s"),
+    [(None, 9.0, 9.0), (5.0, 9.0, 5.0), (2.0, 9.0, 3.0), (8.0, 6.0, 6.0)],
+)
+def test_an_upload_ends_within_its_attempt(
+    makes_s: float | None, ends_s: float, made_from_s: float
+) -> None:
+    attempt = Attempt(key=EntryKey("a"), begins_s=3.0, has_upload=True, makes_s=makes_s)
+    assert attempt.made_from_s(ends_s) == made_from_s
 
 
 def test_a_refusal_that_tells_no_reason_is_a_failure() -> None:
@@ -289,6 +367,7 @@ def test_whatever_a_ledger_says_every_attempt_lies_within_its_night(steps) -> No
         ends_s = timeline.ends_s if attempt.ends_s is None else attempt.ends_s
         assert timeline.begins_s <= attempt.begins_s <= timeline.ends_s
         assert attempt.begins_s <= ends_s <= timeline.ends_s
+        assert attempt.begins_s <= attempt.made_from_s(ends_s) <= ends_s
     for begins_s, ends_s in timeline.gaps:
         assert 0 < ends_s - begins_s <= SAME_NIGHT_S
 

@@ -114,6 +114,28 @@ def test_a_small_screen_holds_what_fits(monkeypatch: pytest.MonkeyPatch) -> None
     assert screen.rows() == ["a log line"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (80, "uploading 1 file: 3.0 MiB of 9.0 MiB, 2.0 MiB/s, about 1 min left"),
+        (40, "upload 3.0/9.0 MiB 2.0 MiB/s 1 min"),
+    ],
+)
+def test_uploads_take_one_row_of_any_screen(
+    monkeypatch: pytest.MonkeyPatch, columns: int, row: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", "24")
+    screen = Screen(columns, 24)
+    progress = Progress(5, lambda: START)
+    for sent_mib in (1, 3):
+        facts = {"sent_bytes": sent_mib << 20, "total_bytes": 9 << 20}
+        progress.noticed("upload.progress", key="web-01", **facts)
+    with shown(progress, Display.BAR, screen):
+        sys.stderr.write("a log line\n")
+        assert row in screen.rows()
+
+
 # ------------------------------------------------------------ another size
 
 

@@ -6,7 +6,7 @@ Must not know: markup.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from batch_register.model import EntryKey
@@ -24,6 +24,7 @@ class Bar:
 
     key: EntryKey
     begins: float
+    makes: float  # its beginning, where nothing had to be uploaded
     waits: float | None
     ends: float
     end: End
@@ -51,6 +52,7 @@ def bar(attempt: Attempt, scale: Scale) -> Bar:
     return Bar(
         key=attempt.key,
         begins=scale.percent(attempt.begins_s),
+        makes=scale.percent(attempt.made_from_s(_end_s(attempt, scale.ends_s))),
         waits=None if attempt.waits_s is None else scale.percent(attempt.waits_s),
         ends=scale.percent(_end_s(attempt, scale.ends_s)),
         end=attempt.end,
@@ -68,21 +70,25 @@ def _length_s(attempt: Attempt, night_ends_s: float) -> float:
     return _end_s(attempt, night_ends_s) - attempt.begins_s
 
 
+def _phases(attempt: Attempt, ends_s: float) -> Iterator[str]:
+    """Yield what the attempt has come to, and how long that took."""
+    makes_s = attempt.made_from_s(ends_s)
+    if attempt.has_upload:
+        yield f"upload {duration_words(makes_s - attempt.begins_s)}"
+        if attempt.makes_s is None:
+            return
+    waits_s = ends_s if attempt.waits_s is None else attempt.waits_s
+    yield f"create and register {duration_words(max(0.0, waits_s - makes_s))}"
+    if attempt.waits_s is not None:
+        yield f"wait {duration_words(max(0.0, ends_s - waits_s))}"
+
+
 def _words(attempt: Attempt, night_ends_s: float) -> str:
     ends_s = _end_s(attempt, night_ends_s)
     if attempt.is_followed_on:
         parts = ["begun before this night"]
-    elif attempt.waits_s is None:
-        took = duration_words(ends_s - attempt.begins_s)
-        parts = [f"begun {clock(attempt.begins_s)}", f"create and register {took}"]
     else:
-        took = duration_words(max(0.0, attempt.waits_s - attempt.begins_s))
-        waited = duration_words(max(0.0, ends_s - attempt.waits_s))
-        parts = [
-            f"begun {clock(attempt.begins_s)}",
-            f"create and register {took}",
-            f"wait {waited}",
-        ]
+        parts = [f"begun {clock(attempt.begins_s)}", *_phases(attempt, ends_s)]
     if attempt.ends_s is None:
         return ", ".join([*parts, "still in flight"])
     return ", ".join([*parts, f"{attempt.end} {clock(attempt.ends_s)}"])

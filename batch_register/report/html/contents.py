@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from batch_register.entry import EntryState
-from batch_register.ledger.line import Line
 from batch_register.model import Action, EntryKey
 from batch_register.report.chronicle import Chronicle
 from batch_register.report.digest import Task, tasks
@@ -21,6 +20,7 @@ from batch_register.report.html.extract import MOST_TROUBLES, listed
 from batch_register.report.html.flight import Flight, flight
 from batch_register.report.html.scale import Scale
 from batch_register.report.labels import Label, by_label, values_among
+from batch_register.report.passages import Passage
 from batch_register.report.rows import Report, ReportRow
 from batch_register.report.timeline import Interval, RunSpan, Timeline
 
@@ -69,6 +69,11 @@ class NightPart:
         """Return the runs of the night."""
         return self.timeline.runs
 
+    @property
+    def has_uploads(self) -> bool:
+        """Return whether any attempt began with an upload."""
+        return any(attempt.has_upload for attempt in self.timeline.attempts)
+
     def stretches(self, intervals: tuple[Interval, ...]) -> list[tuple[float, float]]:
         """Return where intervals begin and how wide they are, in percent."""
         places = [(self.scale.percent(a), self.scale.percent(b)) for a, b in intervals]
@@ -80,7 +85,7 @@ class Chapter:
     """What one run noted of an entry."""
 
     run_id: str
-    lines: tuple[Line, ...]
+    passages: tuple[Passage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +125,7 @@ def contents(report: Report, chronicle: Chronicle) -> Contents:
         night=_night(chronicle.timeline),
         spread=_spread(report),
         rows=tuple(rows),
-        stories={key: _chapters(lines) for key, lines in chronicle.stories.items()},
+        stories={key: _chapters(told) for key, told in chronicle.stories.items()},
         anchors=_anchors(report, rows, chronicle),
     )
 
@@ -175,10 +180,10 @@ def _spread(report: Report) -> Spread | None:
     return spread(durations_s) if len(durations_s) >= _LEAST_SPREAD else None
 
 
-def _chapters(lines: list[Line]) -> tuple[Chapter, ...]:
+def _chapters(passages: list[Passage]) -> tuple[Chapter, ...]:
     return tuple(
-        Chapter(run_id=run_id, lines=tuple(noted))
-        for run_id, noted in groupby(lines, key=lambda line: line.run_id)
+        Chapter(run_id=run_id, passages=tuple(noted))
+        for run_id, noted in groupby(passages, key=lambda one: one.line.run_id)
     )
 
 

@@ -19,6 +19,7 @@ BINS = 160
 class Flight:
     """Images in flight per bin, on the average of the bin's time; `failed` in each."""
 
+    uploading: tuple[float, ...]
     making: tuple[float, ...]  # being created and registered
     waiting: tuple[float, ...]  # for the cloud
     failed: tuple[int, ...]  # that ended as failed or unknown
@@ -36,18 +37,21 @@ def flight(timeline: Timeline, *, bins: int = BINS) -> Flight:
             place = int((one.ends_s - window[0]) / width_s)
             failed[min(bins - 1, max(0, place))] += 1
     return Flight(
-        making=occupancy(((begins, waits) for begins, waits, _ in spans), window, bins),
-        waiting=occupancy(((waits, ends) for _, waits, ends in spans), window, bins),
+        uploading=occupancy([(a, b) for a, b, _, _ in spans], window, bins),
+        making=occupancy([(b, c) for _, b, c, _ in spans], window, bins),
+        waiting=occupancy([(c, d) for _, _, c, d in spans], window, bins),
         failed=tuple(failed),
-        peak=peak([(begins, ends) for begins, _, ends in spans]),
+        peak=peak([(a, d) for a, _, _, d in spans]),
     )
 
 
-def _span(one: Attempt, night_ends_s: float) -> tuple[float, float, float]:
+def _span(one: Attempt, night_ends_s: float) -> tuple[float, float, float, float]:
+    """Return when an attempt begins, is made, waits and ends."""
     ends_s = night_ends_s if one.ends_s is None else one.ends_s
     ends_s = max(ends_s, one.begins_s)
+    makes_s = one.made_from_s(ends_s)
     waits_s = ends_s if one.waits_s is None else one.waits_s
-    return one.begins_s, min(max(waits_s, one.begins_s), ends_s), ends_s
+    return one.begins_s, makes_s, min(max(waits_s, makes_s), ends_s), ends_s
 
 
 def occupancy(

@@ -25,7 +25,7 @@ from batch_register.report.html.contents import contents
 from batch_register.report.html.scale import clock
 from batch_register.report.plain import clip, duration_words, printable, size_words
 from batch_register.report.rows import Report
-from batch_register.report.story import words
+from batch_register.report.story import passage_words, pin_words
 
 _PARTS_PER_PIECE = 5_000  # of the template's text: some 100 KB
 _LONGEST_CELL = 300  # characters of an address or a reason in a table
@@ -68,7 +68,8 @@ def _environment() -> Environment:
         edge=_edge,
         clock=clock,
         short=_short,
-        told=words,
+        seen=pin_words,
+        told=passage_words,
     )
     environment.globals.update(advice=advice, version=__version__)
     return environment

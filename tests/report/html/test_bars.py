@@ -81,5 +81,36 @@ def test_of_more_the_longest_of_either_kind_are_drawn_in_their_order() -> None:
 def test_a_bar_says_when_and_how_long(attempt, places, lasted, words: str) -> None:
     found = bar(attempt, NIGHT)
     assert (found.begins, found.waits, found.ends) == places
+    assert found.makes == found.begins
     assert (found.lasted, found.end) == (lasted, attempt.end)
     assert found.words.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "makes", "words"),
+    [
+        (
+            Attempt(key=EntryKey("a"), begins_s=10, has_upload=True),
+            100,
+            "upload 1m30s, still in flight",
+        ),
+        (
+            Attempt(
+                key=EntryKey("a"),
+                begins_s=10,
+                has_upload=True,
+                makes_s=40,
+                waits_s=42,
+                ends_s=50,
+                end=End.ACTIVE,
+            ),
+            40,
+            "upload 30.0s, create and register 2.0s, wait 8.0s, "
+            "active 1970-01-01 00:00:50",
+        ),
+    ],
+)
+def test_an_upload_is_told_first(attempt, makes: float, words: str) -> None:
+    found = bar(attempt, NIGHT)
+    assert (found.begins, found.makes) == (10, makes)
+    assert found.words == f"begun 1970-01-01 00:00:10, {words}"

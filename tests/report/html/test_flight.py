@@ -22,13 +22,15 @@ def test_each_phase_and_each_failure_is_in_its_bin() -> None:
         Attempt(key=EntryKey("a"), begins_s=0, waits_s=5, ends_s=20, end=End.FAILED),
         Attempt(key=EntryKey("b"), begins_s=10, waits_s=20, ends_s=40, end=End.ACTIVE),
         Attempt(key=EntryKey("c"), begins_s=30),
+        Attempt(key=EntryKey("d"), begins_s=0, has_upload=True, makes_s=15, waits_s=20),
     )
     run = RunSpan(run_id="r", begins_s=0, ends_s=40)
     found = flight(Timeline(runs=(run,), attempts=attempts), bins=4)
-    assert list(found.making) == [0.5, 1, 0, 1]
-    assert list(found.waiting) == [0.5, 1, 1, 1]
+    assert list(found.uploading) == [1, 0.5, 0, 0]
+    assert list(found.making) == [0.5, 1.5, 0, 1]
+    assert list(found.waiting) == [0.5, 1, 2, 2]
     assert list(found.failed) == [0, 0, 1, 0]
-    assert found.peak == 2
+    assert found.peak == 3
 
 
 def test_what_ends_and_begins_in_one_moment_is_not_two() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from batch_register.entry import EntryState
+from batch_register.event import SourceRefused
 from batch_register.model import Action, EntryKey, Fault, FaultKind
 from batch_register.report import json_form
 from batch_register.report.advice import advice
@@ -18,8 +19,10 @@ from batch_register.report.chronicle import MOST_STORY_LINES, Chronicle, chronic
 from batch_register.report.fold import fold, source_of
 from batch_register.report.html.extract import MOST_ROWS, MOST_TROUBLES
 from batch_register.report.html.page import render
+from batch_register.report.passages import Passage
 from batch_register.report.rows import Report
 from batch_register.report.timeline import Timeline
+from tests.report.conftest import fault
 from tests.report.html.strict import Element, read
 from tests.report.made import REPORTS, plain_row, report_of
 
@@ -122,7 +125,7 @@ def test_an_entry_of_many_tries_tells_the_last_of_them(new_ledger) -> None:
     report = report_of([replace(plain_row("a", EntryState.FAILED), error=error)])
     line = ledger.lines[-1]
     found = chronicle_of(report, [("run-1", [line] * 3 * MOST_STORY_LINES)])
-    assert found.stories == {EntryKey("a"): [line] * MOST_STORY_LINES}
+    assert found.stories == {EntryKey("a"): [Passage(line)] * MOST_STORY_LINES}
 
 
 def test_the_night_has_a_row_for_every_attempt(all_states) -> None:
@@ -269,3 +272,36 @@ def test_of_very_many_images_the_page_says_which_it_leaves_out() -> None:
     )
     assert "1 more are left out here" in page
     assert len(page) < 10_000_000
+
+
+def test_an_upload_has_its_own_colour_and_legend_only_where_there_is_one(
+    source_side, all_states
+) -> None:
+    _, text = page_of(source_side)
+    root = sound(text)
+    (legend,) = root.all("ul", **{"class": "legend"})
+    assert legend.words.split()[0] == "upload"
+    assert text.count('<rect class="uploading" x=') == 4
+    assert (
+        "upload"
+        not in sound(page_of(all_states)[1]).all("ul", **{"class": "legend"})[0].words
+    )
+
+
+def test_a_long_upload_hides_nothing_of_its_image_s_history(new_ledger) -> None:
+    ledger = new_ledger()
+    ledger.start("run-1")
+    ledger.declare("a")
+    ledger.begin_upload("a")
+    ledger.send("a", *(number << 20 for number in range(1, 241)))
+    error = fault(FaultKind.REJECTED, "upload.file-changed", "r", Action.FIX_SOURCE)
+    ledger.happen("a", SourceRefused(error=error))
+    _, text = page_of(ledger)
+    (story,) = sound(text).all("ol", **{"class": "events"})
+    assert [item.all("span")[0].words for item in story.all("li")] == [
+        "declared by the manifest: a from b:o.qcow2",
+        "upload begun: 2.0 GiB in parts of 64.0 MiB",
+        "1.0 MiB uploaded so far",
+        "240.0 MiB uploaded so far (238 notes between are left out)",
+        "nothing sent: upload.file-changed: r",
+    ]
