@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from batch_register.settings.address import Address
+from batch_register.shard import Shard
 
 REPORT_SUFFIXES = (".html", ".json", ".csv", ".md", ".xml", ".joblog")
 METRICS_SUFFIX = ".prom"  # node_exporter, "Textfile Collector"
@@ -95,6 +96,11 @@ def rate(raw: object) -> float:
         message = "must be a number of requests per second above 0"
         raise ValueError(message)
     return value
+
+
+def shard(raw: object) -> Shard:
+    """Read one shard of several, such as `0/4`."""
+    return Shard.parse(str(raw).strip())
 
 
 def switch(raw: object) -> bool:
