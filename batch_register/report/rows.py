@@ -23,6 +23,7 @@ from batch_register.model import (
     RunCounts,
     Target,
 )
+from batch_register.shard import Shard, titled
 from batch_register.stage import Active
 
 REPORT_VERSION = 1
@@ -52,7 +53,7 @@ _SPEC_CHANGED = Fault(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One entry; stamps are UTC text. The last two fields are not in the JSON form."""
+    """One entry; stamps are UTC text. The last three fields are not in the JSON form."""
 
     key: EntryKey
     name: str
@@ -70,6 +71,7 @@ class ReportRow:
     labels: Pairs
     is_removed: bool = False  # the manifest no longer names it
     is_skipped: bool = False  # active before the run that is reported
+    shard: Shard | None = None  # of the ledger that the row is from
 
     @property
     def is_in_cloud(self) -> bool:
@@ -92,6 +94,7 @@ class Origin:
 
     path: str
     run_id: str | None  # None: no run has begun
+    shard: Shard | None = None  # None: of the whole manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +110,24 @@ class Report:
     notes: tuple[str, ...] = ()  # for people
     origins: tuple[Origin, ...] = ()  # where more is to be read, such as histories
 
+    @property
+    def shard(self) -> Shard | None:
+        """Return the one shard that is reported on; None: several, or the whole."""
+        shards = {origin.shard for origin in self.origins}
+        return shards.pop() if len(shards) == 1 else None
+
+    @property
+    def title(self) -> str:
+        """Return what is reported on, in words."""
+        return titled(self.manifest, self.shard)
+
 
 def row_of(
-    record: EntryRecord, *, is_removed: bool = False, was_active: bool = False
+    record: EntryRecord,
+    *,
+    is_removed: bool = False,
+    was_active: bool = False,
+    shard: Shard | None = None,
 ) -> ReportRow:
     """Return the row of one record; `was_active`: before the run that is reported."""
     state, error = _standing(record, is_removed=is_removed)
@@ -130,6 +148,7 @@ def row_of(
         labels=record.labels,
         is_removed=is_removed,
         is_skipped=was_active and state is EntryState.ACTIVE,
+        shard=shard,
     )
 
 
