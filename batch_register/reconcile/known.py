@@ -22,6 +22,7 @@ from batch_register.model import (
     Manifest,
     entry_digest,
 )
+from batch_register.shard import Shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class LedgerView:
     path: str
     records: Mapping[EntryKey, EntryRecord]
     torn: bytes = b""  # what stood behind its last whole line, cut off by now
+    shard: Shard | None = None  # None: of the whole manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,33 @@ class Known:
         }
         keys = {*self.specs, *(key for ledger in ledgers for key in ledger.records)}
         self._keys = {entry_digest(manifest.name, key): key for key in keys}
+        self._shards = {led.shard for led in ledgers if led.shard is not None}
+
+    def is_covered(self, view: ImageView) -> bool:
+        """Return whether a given ledger would name the image if it were its entry's.
+
+        Once any ledger is of a shard, the others' images are told of by ledgers of
+        theirs: one of the whole manifest is then from before the manifest was split.
+        """
+        entry_tag = view.tag(ENTRY_TAG)
+        return not entry_tag or self._covers_tag(entry_tag)
+
+    def covers(self, key: EntryKey) -> bool:
+        """Return whether an entry is in a shard whose ledger was given."""
+        return self._covers_tag(self.tag_of(key))
+
+    def _covers_tag(self, entry_tag: str) -> bool:
+        shards = self._shards
+        return not shards or any(shard.holds_tag(entry_tag) for shard in shards)
+
+    def told_of(self, sight: Sight) -> Sight:
+        """Return the sight without images that only ledgers not given can tell of."""
+        told = {
+            image_id: view
+            for image_id, view in sight.listed.items()
+            if self.is_covered(view) or self.of(self.key_of(view))
+        }
+        return Sight(listed=told, elsewhere=len(sight.listed) - len(told))
 
     def key_of(self, view: ImageView) -> EntryKey | None:
         """Return the entry whose tag the image carries, if anything given names it."""
@@ -88,6 +117,7 @@ class Sight:
     """
 
     listed: Mapping[ImageId, ImageView]
+    elsewhere: int = 0  # images that were left out, since they are other shards'
     looked: dict[ImageId, ImageView | None] = field(default_factory=dict)
     jobs: dict[JobId, JobView | None] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
