@@ -58,19 +58,23 @@ class Known:
         self._shards = {led.shard for led in ledgers if led.shard is not None}
 
     def is_covered(self, view: ImageView) -> bool:
-        """Return whether a given ledger would name the image if it were its entry's.
+        """Return whether the ledger of every run that may know the image was given.
 
-        Once any ledger is of a shard, the others' images are told of by ledgers of
-        theirs: one of the whole manifest is then from before the manifest was split.
+        Once any ledger is of a shard, ledgers of the other shards exist. A manifest may
+        have been split more than once: then an image is in one shard of each split.
         """
         entry_tag = view.tag(ENTRY_TAG)
-        return not entry_tag or self._covers_tag(entry_tag)
+        splits = {shard.count for shard in self._shards}
+        holding = {
+            each.count for each in self._shards if each.holds_tag(entry_tag or "")
+        }
+        return not entry_tag or splits == holding
 
     def covers(self, key: EntryKey) -> bool:
-        """Return whether an entry is in a shard whose ledger was given."""
-        return self._covers_tag(self.tag_of(key))
+        """Return whether an entry is in a shard of which a ledger was given."""
+        return self._is_told_of(self.tag_of(key))
 
-    def _covers_tag(self, entry_tag: str) -> bool:
+    def _is_told_of(self, entry_tag: str) -> bool:
         shards = self._shards
         return not shards or any(shard.holds_tag(entry_tag) for shard in shards)
 
@@ -79,7 +83,9 @@ class Known:
         told = {
             image_id: view
             for image_id, view in sight.listed.items()
-            if self.is_covered(view) or self.of(self.key_of(view))
+            if not (tag := view.tag(ENTRY_TAG))
+            or self._is_told_of(tag)
+            or self.of(self.key_of_tag(tag))
         }
         return Sight(listed=told, elsewhere=len(sight.listed) - len(told))
 

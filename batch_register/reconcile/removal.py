@@ -63,7 +63,7 @@ class Circumstances:
     manifest_name: str
     has_ledger: bool
     has_entries: bool  # any ledger does: an empty one knows of no image
-    is_covered: bool  # by a ledger of its entry's shard, where there are shards
+    is_covered: bool  # by ledgers of its entry's shards, where there are any
     is_named: bool
     records: tuple[EntryRecord, ...]
     jobs: tuple[JobView | None, ...]

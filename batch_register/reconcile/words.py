@@ -34,7 +34,7 @@ _OBSTACLES = {
     Obstacle.NO_SPEC: "it has no br-spec tag",
     Obstacle.PROTECTED: "it is protected",
     Obstacle.NAMED: "a ledger names it",
-    Obstacle.OTHER_SHARD: "no ledger of its shard was given",
+    Obstacle.OTHER_SHARD: "a ledger of its shard was not given",
     Obstacle.OPEN_CALL: "a ledger leaves a call for its entry open",
     Obstacle.RUNNING_JOB: "a job of its entry runs or could not be asked for",
     Obstacle.YOUNG: "it is not older than --orphan-age and the image deadline",

@@ -392,6 +392,15 @@ def test_a_ledger_from_before_the_split_does_not_free_a_shards_image() -> None:
     assert Obstacle.OTHER_SHARD in orphan.obstacles
 
 
+def test_all_ledgers_of_an_earlier_split_do_not_free_a_shards_image_either() -> None:
+    earlier = [Shard(index=index, count=3) for index in range(3)]
+    shell = view(TWO, S.QUEUED)
+    for shard, is_kept in ((THEIRS, True), (MINE, False)):
+        one = known(*(ledger(record(), shard=each) for each in (*earlier, shard)))
+        (orphan,) = found(one, one.told_of(sight(view(), shell)), ONE).orphans
+        assert (Obstacle.OTHER_SHARD in orphan.obstacles) is is_kept
+
+
 def test_an_image_without_an_entrys_tag_is_in_every_shard() -> None:
     one = known(ledger(shard=THEIRS))
     bare = retagged(view(), br_entry=None)
