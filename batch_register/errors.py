@@ -96,7 +96,7 @@ class LedgerVersionError(LedgerError):
 
 
 class LedgerTargetError(LedgerError):
-    """The ledger belongs to another manifest, project or region."""
+    """The ledger belongs to another manifest, project, region or shard."""
 
     reference = "ledger-target"
 

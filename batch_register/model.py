@@ -68,10 +68,11 @@ class ImageSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A whole batch: its lasting name and its entries in file order."""
+    """A whole batch, or a shard of one: its lasting name, its entries in file order."""
 
     name: str
     images: tuple[ImageSpec, ...]
+    elsewhere: frozenset[str] = frozenset()  # `br-entry` of entries in other shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

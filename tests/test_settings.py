@@ -32,6 +32,7 @@ from batch_register.settings.values import (
     format_duration,
     parse_duration_s,
 )
+from batch_register.shard import Shard
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -52,6 +53,11 @@ SPELLINGS: dict[str, tuple[tuple[str, object], ...]] = {
     "max_duration": (("6h", 21_600.0), ("1h30m", 5400.0), ("1s", 1.0)),
     "max_rate": (("0.5", 0.5), ("10", 10.0), ("3.25", 3.25)),
     "select": (("web-*", ("web-*",)), ("a,b*", ("a", "b*")), (" c ", ("c",))),
+    "shard": (
+        ("0/4", Shard(index=0, count=4)),
+        (" 3/4", Shard(index=3, count=4)),
+        ("0/1", Shard(index=0, count=1)),
+    ),
     "retry_failed": (("0", False), ("1", True), ("false", False)),
     "keep_failed": (("on", True), ("no", False), ("True", True)),
     "preflight": (("false", False), ("on", True), ("0", False)),
@@ -129,6 +135,9 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("dask", "tcp://user:secret@host:8786"),
     ("dask", "inproc://x/1"),
     ("select", "a,,b"),
+    ("shard", "4/4"),
+    ("shard", "0/10001"),
+    ("shard", "first"),
     ("retry_failed", "maybe"),
     ("report", "report.txt"),
     ("report", "json"),
@@ -182,6 +191,7 @@ def test_defaults_are_the_documented_ones() -> None:
         max_duration_s=None,
         max_rate_per_s=None,
         select=(),
+        shard=None,
         retry_failed=True,
         keep_failed=False,
         preflight=True,
@@ -332,6 +342,31 @@ def test_variables_that_nobody_reads_are_reported_not_refused() -> None:
     assert resolved.unknown_variables == (
         "BATCH_REGISTER_CONCURENCY",
         "BATCH_REGISTER_PORT",
+    )
+
+
+# ------------------------------------------------------------ shards
+
+
+def test_one_settings_file_names_the_files_of_every_shard(tmp_path: Path) -> None:
+    config = write(
+        tmp_path,
+        """\
+        ledger: wave.{shard}.jsonl
+        report: "{shard}/night.{shard}.html"
+        log_file: plain.log
+        """,
+    )
+    settings = resolve({"shard": "2/4"}, {}, config)
+    assert settings.ledger == tmp_path / "wave.2-of-4.jsonl"
+    assert settings.report == tmp_path / "2-of-4" / "night.2-of-4.html"
+    assert settings.log_file == tmp_path / "plain.log"
+
+
+def test_a_name_with_a_place_for_a_shard_is_refused_without_one() -> None:
+    error = refusal({"metrics_file": "m.{shard}.prom"})
+    assert error.message == (
+        "metrics_file m.{shard}.prom: {shard} stands for nothing without --shard"
     )
 
 

@@ -6,10 +6,13 @@ Decides: which setting becomes which part. Must not know: what the parts do.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import structlog
 
 from batch_register.cli.connection import chosen_cloud
 from batch_register.cli.rehearsal import rehearsal
@@ -19,16 +22,37 @@ from batch_register.pacing import Backoff
 from batch_register.plan import RetryPolicy
 from batch_register.ports import ImageService, Observer
 from batch_register.settings import Settings
+from batch_register.shard import part_of
 from batch_register.stopping import Stop
 from batch_register.throttle import Lessons, TaskPolicy, Throttle, ThrottlePolicy
 
 
 def ledger_path(manifest: Path, settings: Settings) -> Path:
-    """Return where the run is recorded; a rehearsal has a ledger of its own."""
+    """Return where the run is recorded; a rehearsal and each shard have their own."""
     if settings.ledger is not None:
         return settings.ledger
-    suffix = ".simulated.ledger.jsonl" if settings.simulate else ".ledger.jsonl"
-    return manifest.with_suffix(suffix)
+    shard = f".shard-{settings.shard.file_word}" if settings.shard else ""
+    return manifest.with_suffix(f"{shard}{_ledger_suffix(settings)}")
+
+
+def shard_ledgers(manifest: Path, settings: Settings) -> list[Path]:
+    """Return the ledgers of shards beside the manifest, by their number and place.
+
+    Of all splits: a manifest may have been split otherwise before.
+    """
+    suffix = _ledger_suffix(settings)
+    form = re.compile(
+        re.escape(f"{manifest.stem}.shard-") + r"(\d+)-of-(\d+)" + re.escape(suffix)
+    )
+    folder = manifest.parent
+    paths = folder.iterdir() if folder.is_dir() else ()
+    named = [(form.fullmatch(path.name), path) for path in paths]
+    found = [(int(name[2]), int(name[1]), path) for name, path in named if name]
+    return [path for _, _, path in sorted(found)]
+
+
+def _ledger_suffix(settings: Settings) -> str:
+    return ".simulated.ledger.jsonl" if settings.simulate else ".ledger.jsonl"
 
 
 @asynccontextmanager
@@ -55,6 +79,19 @@ def is_selected(key: EntryKey, settings: Settings) -> bool:
     return not settings.select or any(
         fnmatchcase(key, pattern) for pattern in settings.select
     )
+
+
+def the_part(manifest: Manifest, settings: Settings) -> Manifest:
+    """Return the entries that this run looks after, and say how many these are."""
+    part = part_of(manifest, settings.shard)
+    if settings.shard is not None:
+        structlog.get_logger().info(
+            "manifest.sharded" if part.images else "manifest.shard_empty",
+            shard=str(settings.shard),
+            entries=len(part.images),
+            of=len(manifest.images),
+        )
+    return part
 
 
 def manners(settings: Settings) -> ThrottlePolicy:

@@ -18,6 +18,7 @@ from batch_register.cli.assembly import (
     ledger_path,
     retry_policy,
     the_cloud,
+    the_part,
     throttled,
 )
 from batch_register.cli.connection import (
@@ -31,7 +32,7 @@ from batch_register.cli.observers import LogObserver
 from batch_register.cli.source_desk import open_sources
 from batch_register.engine import Batch, Look, Sourcing, foresee
 from batch_register.errors import ServiceError
-from batch_register.ledger import Replay, check_target, read_ledger
+from batch_register.ledger import Replay, check_shard, check_target, read_ledger
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import EntryKey, Manifest
@@ -39,6 +40,7 @@ from batch_register.pacing import SettleTime
 from batch_register.plan import Decision, needs_look
 from batch_register.report.plain import printable
 from batch_register.settings import Output, ResolvedSettings, Settings
+from batch_register.shard import Shard, titled
 from batch_register.stopping import Stop
 from batch_register.throttle import Throttle
 
@@ -51,11 +53,11 @@ def show_forecast(path: Path, resolved: ResolvedSettings) -> None:
     """
     settings = resolved.settings
     with configured(log_plan(resolved, Display.NONE, sys.stderr, os.environ)):
-        manifest = load_manifest(path)
+        manifest = the_part(load_manifest(path), settings)
         ledger = ledger_path(path, settings)
         replay = read_ledger(ledger) if ledger.exists() else Replay()
         forecast = asyncio.run(_forecast(path, manifest, ledger, replay, settings))
-    _show(forecast, manifest, settings.output)
+    _show(forecast, manifest, settings)
 
 
 async def _forecast(
@@ -76,6 +78,7 @@ async def _forecast(
     ):
         require_fitting_sources(path, manifest, service.profile)
         check_target(str(ledger), replay, manifest.name, service.target)
+        check_shard(str(ledger), replay, settings.shard)
         throttle = throttled(service.images, settings, stop=stop, observer=observer)
         look = Look(
             throttle,
@@ -109,16 +112,17 @@ async def _quota_room(service: Throttle) -> int | None:
     return max(quota.limit - quota.used, 0)
 
 
-def _show(forecast: list[Decision], manifest: Manifest, output: Output) -> None:
-    if output is Output.JSON:
-        stdout.write_json(_document(forecast, manifest))
+def _show(forecast: list[Decision], manifest: Manifest, settings: Settings) -> None:
+    shard = settings.shard
+    if settings.output is Output.JSON:
+        stdout.write_json(_document(forecast, manifest, shard))
         return
     counts = Counter(str(decision.intention) for decision in forecast)
-    if output is Output.TABLE and forecast:
+    if settings.output is Output.TABLE and forecast:
         width = max(len(printable(decision.key)) for decision in forecast)
         stdout.write("".join(_line(decision, width) for decision in forecast) + "\n")
     summary = ", ".join(f"{count} {word}" for word, count in counts.items())
-    stdout.write(f"{manifest.name}: {summary or 'nothing to do'}\n")
+    stdout.write(f"{titled(manifest.name, shard)}: {summary or 'nothing to do'}\n")
 
 
 def _line(decision: Decision, width: int) -> str:
@@ -126,11 +130,14 @@ def _line(decision: Decision, width: int) -> str:
     return f"{decision.intention:<8}  {key}  {printable(decision.reason)}\n"
 
 
-def _document(forecast: list[Decision], manifest: Manifest) -> dict[str, object]:
+def _document(
+    forecast: list[Decision], manifest: Manifest, shard: Shard | None
+) -> dict[str, object]:
     names: dict[EntryKey, str] = {spec.key: spec.name for spec in manifest.images}
     return {
         "version": 1,
         "manifest": manifest.name,
+        "shard": None if shard is None else str(shard),
         "summary": Counter(str(decision.intention) for decision in forecast),
         "entries": [
             {

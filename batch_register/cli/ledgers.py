@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from batch_register.cli.assembly import ledger_path
+from batch_register.cli.assembly import ledger_path, shard_ledgers
 from batch_register.cli.connection import WallClock
 from batch_register.errors import LedgerError, SettingsError
 from batch_register.ledger import (
@@ -29,9 +29,13 @@ from batch_register.settings import Settings
 
 
 def default_ledgers(manifest: Path, settings: Settings) -> tuple[Path, ...]:
-    """Return where runs are recorded: as the settings say, and beside the manifest."""
-    beside = ledger_path(manifest, replace(settings, ledger=None))
-    return ledger_path(manifest, settings), beside
+    """Return where runs are recorded: as the settings say, and beside the manifest.
+
+    Beside it may be those of all its shards.
+    """
+    beside = ledger_path(manifest, replace(settings, ledger=None, shard=None))
+    shards = shard_ledgers(manifest, settings)
+    return ledger_path(manifest, settings), beside, *shards
 
 
 def chosen_ledgers(
@@ -44,7 +48,8 @@ def chosen_ledgers(
     """Return the ledgers to compare with, each once, the one that is written to first.
 
     Where something is to be deleted, a default ledger that exists is a witness beside
-    those that were named: nobody must think of it.
+    those that were named: nobody must think of it. Where none was named, all of them
+    are looked at: a manifest that was split has one for each shard.
 
     Raises:
         LedgerError: one that was named is not there.
@@ -59,9 +64,9 @@ def chosen_ledgers(
                 "check --ledger: what a ledger names is protected only if it is given"
             )
             raise LedgerError(str(path), "there is no such ledger", hint=hint)
-    witnesses = [path for path in defaults if deletes and path.exists()]
-    chosen = _each_once([*(named or (default,)), *witnesses])
-    if not default.exists() and not named:
+    witnesses = [path for path in defaults if path.exists()]
+    chosen = _each_once([*named, *(witnesses if deletes or not named else ())])
+    if not chosen:
         if deletes:
             message = (
                 f"{default}: there is no ledger that tells which images are in use"
@@ -111,12 +116,15 @@ async def open_ledgers(
         )
         record = await stack.enter_async_context(opened)
         records = record.replay.records
-        views = [LedgerView(path=str(first), records=records, torn=torn)]
+        shard = record.replay.shard
+        views = [LedgerView(path=str(first), records=records, torn=torn, shard=shard)]
         for path in others:
             if locks_all:
                 stack.enter_context(held(path))
             replay = _checked(path, manifest, target)
-            views.append(LedgerView(path=str(path), records=replay.records))
+            views.append(
+                LedgerView(path=str(path), records=replay.records, shard=replay.shard)
+            )
         yield record, tuple(views)
 
 

@@ -21,6 +21,7 @@ from batch_register.cli.assembly import (
     manners,
     retry_policy,
     the_cloud,
+    the_part,
     throttled,
 )
 from batch_register.cli.bookends import begin, end
@@ -58,7 +59,7 @@ from batch_register.errors import (
     SettingsError,
     StoppedError,
 )
-from batch_register.ledger import LedgerFile, Replay
+from batch_register.ledger import LedgerFile, Replay, check_shard
 from batch_register.logs import configured
 from batch_register.manifest import load_manifest
 from batch_register.model import Manifest, StopReason, Target
@@ -105,6 +106,7 @@ def register_all(
         herald.manifest = manifest.name
         spare_what_is_there()  # what a large manifest is made of stays
         _check_selection(manifest, settings)
+        manifest = the_part(manifest, settings)
         ledger = ledger_path(path, settings)
         began = WallClock().now()
         aftermath = Aftermath(
@@ -168,7 +170,9 @@ async def _run(
                     target=service.target,
                     run_id=run_id,
                     clock=clock,
+                    shard=settings.shard,
                 ) as record:
+                    check_shard(str(ledger), record.replay, settings.shard)
                     run = await begin(record, run_id)
                     outcome, usage = await _execute(
                         manifest, service, record, settings, stop, display

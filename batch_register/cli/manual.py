@@ -19,7 +19,8 @@ from batch_register.exit_codes import by_meaning
 _FILES = {
     "MANIFEST.ledger.jsonl": (
         "The ledger, beside the manifest: one line per step, from which a run goes on "
-        "and reports are made. A rehearsal's ends in .simulated.ledger.jsonl."
+        "and reports are made. A rehearsal's ends in .simulated.ledger.jsonl, and that of "
+        "a shard has its place before that: MANIFEST.shard-0-of-4.ledger.jsonl."
     ),
     "clouds.yaml, secure.yaml, clouds-public.yaml": (
         "Clouds and credentials, as for any OpenStack client: in the working "

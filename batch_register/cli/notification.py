@@ -139,6 +139,7 @@ class Herald:
             report=report,
             reason=reason,
             is_rehearsal=self.settings.simulate,
+            shard=self.settings.shard,
         )
         try:
             with asyncio.Runner(loop_factory=ImpatientLoop) as runner:

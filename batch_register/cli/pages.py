@@ -16,7 +16,7 @@ _FEW = 8  # options that need no headings
 # Options that share a purpose, by their parameters' names; others stand under Options.
 _PURPOSES = {
     "Cloud": ("cloud", "region", "simulate", "fault_script"),
-    "Images": ("select", "retry_failed", "keep_failed"),
+    "Images": ("select", "shard", "retry_failed", "keep_failed"),
     "Pace": (
         "concurrency",
         "poll_interval_s",

@@ -22,6 +22,7 @@ _OPTIONS = (
     "simulate",
     "fault_script",
     "select",
+    "shard",
     "retry_failed",
     "keep_failed",
     "preflight",

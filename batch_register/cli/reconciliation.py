@@ -216,7 +216,7 @@ class _Job:
     async def _seen(self, known: Known) -> tuple[Sight, set[ImageId]]:
         """Look at the cloud; return what it shows, and which of that ledgers name."""
         survey = Survey(self._patient, self._manifest.name)
-        sight = await survey.list_all()
+        sight = known.told_of(await survey.list_all())
         named: set[ImageId] = set()
         for path, ledger in zip(self._ledgers, known.ledgers, strict=True):
             lines = chain(raw_lines(path), [ledger.torn])

@@ -164,6 +164,8 @@ async def _ownerless(
     ownerless: dict[SpecDigest, ImageView] = {}
     async for items in in_turns(found.items()):
         for entry, views in items:
+            if entry in batch.manifest.elsewhere:
+                continue
             record = by_entry.get(entry)
             ownerless.update(
                 (SpecDigest(view.tag(SPEC_TAG) or ""), view)

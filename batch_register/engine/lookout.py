@@ -66,6 +66,7 @@ class Lookout(Relay):
         self.sightings = Sightings(
             manifest_name=batch.manifest.name,
             records=batch.records,
+            elsewhere=batch.manifest.elsewhere,
             settle=limits.settle,
             patience_s=limits.image_deadline_s,
         )

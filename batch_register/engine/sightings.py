@@ -7,7 +7,7 @@ are arguments, seconds of one clock), the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from batch_register.engine.findings import LIVE, is_alive, is_ownerless, precedence
@@ -42,6 +42,7 @@ class Sightings:
 
     manifest_name: str
     records: Mapping[EntryKey, EntryRecord]  # the batch's own, kept current by it
+    elsewhere: Collection[str] = frozenset()  # `br-entry` of entries in other shards
     settle: SettleTime
     patience_s: float  # how long another run's import may give no sign of life
     _keys: dict[str, EntryKey] = field(default_factory=dict)  # by br-entry
@@ -59,8 +60,7 @@ class Sightings:
         """Take note of what a list has just shown."""
         self._began_s = min(self._began_s, now_s)
         for view in views:
-            is_ours = view.tag(MANIFEST_TAG) == self.manifest_name
-            if not is_ours or view.image_id in self._gone:
+            if not self._is_ours(view) or view.image_id in self._gone:
                 continue
             record = self._record_of(view)
             if is_ownerless(view, record):
@@ -156,6 +156,11 @@ class Sightings:
         if silent_s <= self.claim_s:
             return True
         return bool(self._unfinished) and silent_s <= self.patience_s
+
+    def _is_ours(self, view: ImageView) -> bool:
+        """Return whether an image is of this manifest, and of no other shard's entry."""
+        is_of_manifest = view.tag(MANIFEST_TAG) == self.manifest_name
+        return is_of_manifest and view.tag(ENTRY_TAG) not in self.elsewhere
 
     def _record_of(self, view: ImageView) -> EntryRecord | None:
         entry = view.tag(ENTRY_TAG)

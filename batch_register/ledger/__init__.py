@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from batch_register.ledger.disk import held
 from batch_register.ledger.fields import stamp
-from batch_register.ledger.file import LedgerFile, LedgerSession, check_target
+from batch_register.ledger.file import (
+    LedgerFile,
+    LedgerSession,
+    check_shard,
+    check_target,
+)
 from batch_register.ledger.line import Line
 from batch_register.ledger.notes import (
     Note,
@@ -31,6 +36,7 @@ __all__ = [
     "Note",
     "Replay",
     "RunRecord",
+    "check_shard",
     "check_target",
     "cloud_observed",
     "entry_declared",

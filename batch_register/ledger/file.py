@@ -38,6 +38,7 @@ from batch_register.ledger.reader import Scan
 from batch_register.ledger.replay import Replay
 from batch_register.model import EntryKey, ImageSpec, Target
 from batch_register.ports import Clock
+from batch_register.shard import Shard
 
 _NOTES_PER_COMMIT = 1_000  # about 5 ms of encoding: the loop stays responsive
 
@@ -50,6 +51,7 @@ class LedgerSession:
     target: Target
     run_id: str
     clock: Clock
+    shard: Shard | None = None  # of a ledger that is begun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +90,11 @@ class LedgerFile:
         target: Target,
         run_id: str,
         clock: Clock,
+        shard: Shard | None = None,
     ) -> AsyncIterator[LedgerFile]:
         """Open a ledger file, or begin one; lock it until the context ends.
 
+        One that is begun belongs to `shard`; of one that is there, see `check_shard`.
         What is still to be written when the context ends is written then, however it
         ends, and the loop is blocked for it.
 
@@ -101,7 +105,11 @@ class LedgerFile:
             LedgerError: it cannot be read or written.
         """
         session = LedgerSession(
-            manifest_name=manifest_name, target=target, run_id=run_id, clock=clock
+            manifest_name=manifest_name,
+            target=target,
+            run_id=run_id,
+            clock=clock,
+            shard=shard,
         )
         disk = open_disk(path)
         async with cls.on_disk(str(path), session, disk, ThreadWorker()) as ledger:
@@ -226,7 +234,7 @@ def _load(path: str, session: LedgerSession, disk: Disk) -> _Loaded:
         if scan.lacks_newline:
             tail.commit(b"\n")
         if replay.last_seq == 0:
-            note = ledger_opened(session.manifest_name, session.target)
+            note = ledger_opened(session.manifest_name, session.target, session.shard)
             first = encode(_line(note, 1, session.run_id, stamp(session.clock.now())))
             tail.commit(first)
             replay.take(first)
@@ -249,6 +257,29 @@ def check_target(path: str, replay: Replay, manifest_name: str, target: Target) 
         message = f"belongs to {found}, not to {wanted}"
         hint = "name another ledger, or use the manifest and cloud of this one"
         raise LedgerTargetError(path, message, hint=hint)
+
+
+def check_shard(path: str, replay: Replay, shard: Shard | None) -> None:
+    """Refuse a ledger of another shard, or of a manifest that was split otherwise.
+
+    Its entries would be mixed with those of runs that have ledgers of their own.
+
+    Raises:
+        LedgerTargetError: it belongs to another one.
+    """
+    if replay.manifest_name is None or replay.shard == shard:
+        return
+    found, wanted = _share(replay.shard), _share(shard)
+    message = f"belongs to {found}, not to {wanted}"
+    hint = (
+        "give each shard a ledger of its own: leave --ledger out, or put {shard} into "
+        "its name; images that are there are found by their tags"
+    )
+    raise LedgerTargetError(path, message, hint=hint)
+
+
+def _share(shard: Shard | None) -> str:
+    return "the whole manifest" if shard is None else f"shard {shard}"
 
 
 def _belongs_to(manifest_name: str, target: Target) -> str:

@@ -78,7 +78,12 @@ def _events() -> dict[str, Schema]:
     """Return the fields of every event by its name."""
     shapes = {
         notes.LEDGER_OPENED: _record(
-            {"manifest": _TEXT, **{f.name: _TEXT for f in dataclasses.fields(Target)}}
+            {
+                "manifest": _TEXT,
+                **{f.name: _TEXT for f in dataclasses.fields(Target)},
+                "shard": {"type": "string", "pattern": "^[0-9]+/[0-9]+$"},
+            },
+            frozenset({"shard"}),
         ),
         notes.RUN_STARTED: _record({"tool_version": _TEXT}),
         notes.RUN_FINISHED: _record(

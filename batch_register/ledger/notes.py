@@ -33,6 +33,7 @@ from batch_register.model import (
     Target,
     spec_digest,
 )
+from batch_register.shard import Shard
 from batch_register.usage import Pause, RunUsage
 
 LEDGER_OPENED = "ledger.opened"
@@ -60,11 +61,14 @@ class Note:
     key: EntryKey | None = None
 
 
-def ledger_opened(manifest_name: str, target: Target) -> Note:
-    """Return the first line: what this ledger belongs to."""
-    return Note(
-        event=LEDGER_OPENED, fields={"manifest": manifest_name, **asdict(target)}
-    )
+def ledger_opened(
+    manifest_name: str, target: Target, shard: Shard | None = None
+) -> Note:
+    """Return the first line: what this ledger belongs to; no shard: all entries."""
+    fields: dict[str, object] = {"manifest": manifest_name, **asdict(target)}
+    if shard is not None:
+        fields["shard"] = str(shard)
+    return Note(event=LEDGER_OPENED, fields=fields)
 
 
 def run_started(tool_version: str) -> Note:
@@ -125,6 +129,17 @@ def read_opened(fields: Fields) -> tuple[str, Target]:
         region=read_text(fields, "region"),
     )
     return read_text(fields, "manifest"), target
+
+
+def read_shard(fields: Fields) -> Shard | None:
+    """Return the shard that a `ledger.opened` tells of; None: all entries."""
+    if "shard" not in fields:
+        return None
+    text = read_text(fields, "shard")
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise DamagedLineError(unlike("a shard such as 0/4", text)) from error
 
 
 def read_finished(fields: Fields) -> tuple[int, RunCounts]:

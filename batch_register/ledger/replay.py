@@ -19,6 +19,7 @@ from batch_register.ledger.fields import Fields, read_text
 from batch_register.ledger.line import DamagedLineError, opened, own_fields
 from batch_register.ledger.usual import SHORT_WAYS
 from batch_register.model import EntryKey, RunCounts, Target
+from batch_register.shard import Shard
 from batch_register.usage import RunUsage
 
 _Found = Mapping[str, Any]  # an opened line: its envelope's types are proven
@@ -44,6 +45,7 @@ class Replay:
 
     manifest_name: str | None = None
     target: Target | None = None
+    shard: Shard | None = None  # None: of the whole manifest
     last_seq: int = 0
     records: dict[EntryKey, EntryRecord] = field(default_factory=dict)
     runs: list[RunRecord] = field(default_factory=list)
@@ -117,6 +119,7 @@ class Replay:
 
     def _open(self, found: _Found) -> None:
         self.manifest_name, self.target = notes.read_opened(found)
+        self.shard = notes.read_shard(found)
 
     def _start_run(self, found: _Found) -> None:
         run = RunRecord(

@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from batch_register.metrics.samples import Distribution, Sample, Standing, samples
-from batch_register.metrics.table import BASE_LABELS, METRICS, Metric
+from batch_register.metrics.table import BASE_LABELS, METRICS, SHARD_LABEL, Metric
 
 
 def render(standing: Standing) -> str:
@@ -30,8 +30,10 @@ class _Standing(Collector):
     """What the library asks for the families of metrics."""
 
     def __init__(self, standing: Standing) -> None:
-        target = standing.report.target
-        self._base = (standing.report.manifest, target.project_id, target.region)
+        report = standing.report
+        base = (report.manifest, report.target.project_id, report.target.region)
+        shard = () if report.shard is None else ((SHARD_LABEL, str(report.shard)),)
+        self._base = dict((*zip(BASE_LABELS, base, strict=True), *shard))
         self._samples = list(samples(standing))
 
     def collect(self) -> Iterator[Family]:
@@ -44,7 +46,8 @@ class _Standing(Collector):
     def _family(
         self, metric: Metric, own: Sequence[Sample | Distribution]
     ) -> GaugeMetricFamily | HistogramMetricFamily:
-        labels = (*BASE_LABELS, *metric.labels)
+        labels = (*self._base, *metric.labels)
+        values = tuple(self._base.values())
         gauge = GaugeMetricFamily(metric.name, metric.help, labels=labels)
         for sample in own:
             if isinstance(sample, Distribution):
@@ -52,7 +55,7 @@ class _Standing(Collector):
                     metric.name, metric.help, labels=labels
                 )
                 total = math.fsum(sample.values)
-                histogram.add_metric(self._base, sample.buckets(), total)
+                histogram.add_metric(values, sample.buckets(), total)
                 return histogram
-            gauge.add_metric((*self._base, *sample.labels), sample.value)
+            gauge.add_metric((*values, *sample.labels), sample.value)
         return gauge

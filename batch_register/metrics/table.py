@@ -17,6 +17,8 @@ PREFIX = "batch_register_"
 # Of every metric. Two projects may use one manifest on one machine: their files must not
 # tell of the same series.
 BASE_LABELS = ("manifest", "project", "region")
+# Of every metric of a run with --shard, for the same reason.
+SHARD_LABEL = "shard"
 # From the smallest test image to what takes a night's better part.
 BUCKETS_S = (10, 30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200)
 

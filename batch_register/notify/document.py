@@ -53,6 +53,7 @@ def _head(ending: Ending, delivery_id: str) -> JsonObject:
         "id": delivery_id,
         "tool": f"batch-register {__version__}",
         "manifest": _clipped(ending.manifest),
+        "shard": None if ending.shard is None else str(ending.shard),
         "run_id": report.run_id if report else None,
         "is_rehearsal": ending.is_rehearsal,
         "target": asdict(report.target) if report else None,

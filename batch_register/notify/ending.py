@@ -14,6 +14,7 @@ from batch_register.exit_codes import MEANINGS
 from batch_register.report.digest import headline
 from batch_register.report.plain import printable
 from batch_register.report.rows import Report
+from batch_register.shard import Shard, titled
 
 _UNLISTED = "failure"
 
@@ -39,6 +40,7 @@ class Ending:
     report: Report | None = None
     reason: Reason | None = None
     is_rehearsal: bool = False
+    shard: Shard | None = None
 
     @property
     def meaning(self) -> str:
@@ -55,7 +57,7 @@ class Ending:
         """Return the whole in one line."""
         prefix = "rehearsal of " if self.is_rehearsal else ""
         gist = self.meaning if self.report is None else headline(self.report)
-        return f"{prefix}{printable(self.manifest)}: {gist}"
+        return f"{prefix}{printable(titled(self.manifest, self.shard))}: {gist}"
 
 
 def is_told(exit_code: int, *, on_trouble_only: bool) -> bool:

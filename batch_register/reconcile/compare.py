@@ -112,6 +112,7 @@ def compare(
         late=late,
         untraced=tuple(_untraced(known, sight)),
         unseen=tuple(sorted(sight.unseen.items())),
+        elsewhere=sight.elsewhere,
     )
 
 
@@ -146,6 +147,7 @@ def circumstances(
         manifest_name=known.manifest_name,
         has_ledger=bool(known.ledgers),
         has_entries=any(ledger.records for ledger in known.ledgers),
+        is_covered=known.is_covered(view),
         is_named=is_named,
         records=records,
         jobs=tuple(sight.job(job) for job in jobs),
@@ -204,10 +206,16 @@ def _drift(known: Known, sight: Sight) -> Iterator[Drift]:
 
 
 def _unheld(known: Known) -> dict[str, EntryKey]:
-    """Return the entries of which no ledger holds an image, by digest and by source."""
+    """Return the entries of which no ledger holds an image, by digest and by source.
+
+    Of entries of a shard whose ledger was not given nobody can tell.
+    """
     unheld: dict[str, EntryKey] = {}
     for key, spec in known.specs.items():
-        if all(record.image_id is None for record in known.of(key)):
+        records = known.of(key)
+        if not records and not known.covers(key):
+            continue
+        if all(record.image_id is None for record in records):
             unheld |= {spec_digest(spec): key, spec.image_url: key}
     return unheld
 

@@ -50,6 +50,7 @@ def document(
             "drift": len(findings.drift),
             "untraced": len(findings.untraced),
             "unseen": len(findings.unseen),
+            "elsewhere": findings.elsewhere,
             "deletions": Counter(str(each.outcome) for each in deletions),
         },
         "late_finishers": [_late(late) for late in findings.late],

@@ -128,6 +128,7 @@ class Findings:
     late: tuple[LateFinisher, ...] = ()
     untraced: tuple[Untraced, ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()  # image or job id, and why not
+    elsewhere: int = 0  # images of shards whose ledgers were not given: not compared
 
     @property
     def deletable(self) -> tuple[Orphan, ...]:

@@ -22,6 +22,7 @@ from batch_register.model import (
     Manifest,
     entry_digest,
 )
+from batch_register.shard import Shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class LedgerView:
     path: str
     records: Mapping[EntryKey, EntryRecord]
     torn: bytes = b""  # what stood behind its last whole line, cut off by now
+    shard: Shard | None = None  # None: of the whole manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,39 @@ class Known:
         }
         keys = {*self.specs, *(key for ledger in ledgers for key in ledger.records)}
         self._keys = {entry_digest(manifest.name, key): key for key in keys}
+        self._shards = {led.shard for led in ledgers if led.shard is not None}
+
+    def is_covered(self, view: ImageView) -> bool:
+        """Return whether the ledger of every run that may know the image was given.
+
+        Once any ledger is of a shard, ledgers of the other shards exist. A manifest may
+        have been split more than once: then an image is in one shard of each split.
+        """
+        entry_tag = view.tag(ENTRY_TAG)
+        splits = {shard.count for shard in self._shards}
+        holding = {
+            each.count for each in self._shards if each.holds_tag(entry_tag or "")
+        }
+        return not entry_tag or splits == holding
+
+    def covers(self, key: EntryKey) -> bool:
+        """Return whether an entry is in a shard of which a ledger was given."""
+        return self._is_told_of(self.tag_of(key))
+
+    def _is_told_of(self, entry_tag: str) -> bool:
+        shards = self._shards
+        return not shards or any(shard.holds_tag(entry_tag) for shard in shards)
+
+    def told_of(self, sight: Sight) -> Sight:
+        """Return the sight without images that only ledgers not given can tell of."""
+        told = {
+            image_id: view
+            for image_id, view in sight.listed.items()
+            if not (tag := view.tag(ENTRY_TAG))
+            or self._is_told_of(tag)
+            or self.of(self.key_of_tag(tag))
+        }
+        return Sight(listed=told, elsewhere=len(sight.listed) - len(told))
 
     def key_of(self, view: ImageView) -> EntryKey | None:
         """Return the entry whose tag the image carries, if anything given names it."""
@@ -88,6 +123,7 @@ class Sight:
     """
 
     listed: Mapping[ImageId, ImageView]
+    elsewhere: int = 0  # images that were left out, since they are other shards'
     looked: dict[ImageId, ImageView | None] = field(default_factory=dict)
     jobs: dict[JobId, JobView | None] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)

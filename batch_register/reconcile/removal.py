@@ -45,6 +45,7 @@ class Obstacle(StrEnum):
     ALIVE = "alive"
     PROTECTED = "protected"
     NAMED = "named"
+    OTHER_SHARD = "other_shard"
     OPEN_CALL = "open_call"
     RUNNING_JOB = "running_job"
     YOUNG = "young"
@@ -62,6 +63,7 @@ class Circumstances:
     manifest_name: str
     has_ledger: bool
     has_entries: bool  # any ledger does: an empty one knows of no image
+    is_covered: bool  # by ledgers of its entry's shards, where there are any
     is_named: bool
     records: tuple[EntryRecord, ...]
     jobs: tuple[JobView | None, ...]
@@ -83,6 +85,7 @@ def obstacles(view: ImageView, around: Circumstances) -> tuple[Obstacle, ...]:
         (view.status not in _DEAD, Obstacle.ALIVE),
         (view.is_protected is True, Obstacle.PROTECTED),
         (around.is_named, Obstacle.NAMED),
+        (not around.is_covered, Obstacle.OTHER_SHARD),
         (any(isinstance(stage, _OPEN) for stage in stages), Obstacle.OPEN_CALL),
         (running or around.unseen_jobs > 0, Obstacle.RUNNING_JOB),
     )

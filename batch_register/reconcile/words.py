@@ -34,6 +34,7 @@ _OBSTACLES = {
     Obstacle.NO_SPEC: "it has no br-spec tag",
     Obstacle.PROTECTED: "it is protected",
     Obstacle.NAMED: "a ledger names it",
+    Obstacle.OTHER_SHARD: "a ledger of its shard was not given",
     Obstacle.OPEN_CALL: "a ledger leaves a call for its entry open",
     Obstacle.RUNNING_JOB: "a job of its entry runs or could not be asked for",
     Obstacle.YOUNG: "it is not older than --orphan-age and the image deadline",
@@ -107,6 +108,12 @@ def gist(findings: Findings, manifest_name: str, *, width: int | None) -> str:
     deletable = len(findings.deletable)
     if deletable:
         lines.append(f"  --delete-orphans may delete {deletable} of the orphans")
+    if findings.elsewhere:
+        images = "image is" if findings.elsewhere == 1 else "images are"
+        lines.append(
+            f"  {findings.elsewhere} {images} of other shards and not compared: "
+            "give their ledgers with --ledger"
+        )
     return "".join(_wrapped(line, width) for line in lines)
 
 

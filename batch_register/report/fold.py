@@ -19,6 +19,7 @@ from batch_register.errors import LedgerError, LedgerTargetError
 from batch_register.ledger.replay import Replay
 from batch_register.model import EntryKey, Target
 from batch_register.report.rows import Origin, Report, ReportRow, count, row_of
+from batch_register.shard import Shard
 
 # Of two records of one entry the one with the higher number counts.
 _PROGRESS: dict[EntryState, int] = {
@@ -30,6 +31,8 @@ _PROGRESS: dict[EntryState, int] = {
     EntryState.CONFLICT: 5,
     EntryState.ACTIVE: 6,
 }
+
+_MOST_NAMED = 10  # shards in one note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Source:
     run_id: str | None = None
     run_started_at: str = ""  # UTC text as in the ledger; of several the latest leads
     active_before: frozenset[EntryKey] = frozenset()  # before that run
+    shard: Shard | None = None  # None: of the whole manifest
 
 
 def source_of(path: str, replay: Replay) -> Source:
@@ -61,6 +65,7 @@ def source_of(path: str, replay: Replay) -> Source:
         run_id=run.run_id if run else None,
         run_started_at=run.started_at if run else "",
         active_before=frozenset(replay.active_before(run) if run else ()),
+        shard=replay.shard,
     )
 
 
@@ -81,6 +86,7 @@ def source_of_run(path: str, replay: Replay, run_id: str) -> Source:
         records=replay.records.values(),
         run_id=run_id,
         active_before=frozenset(replay.active_since),
+        shard=replay.shard,
     )
 
 
@@ -122,8 +128,10 @@ def fold(sources: Sequence[Source]) -> Report:
         target=latest.target,
         summary=count(rows),
         images=rows,
-        notes=(*notes, *_duplicate_notes(held)),
-        origins=tuple(Origin(path=one.path, run_id=one.run_id) for one in sources),
+        notes=(*missing(sources), *notes, *_duplicate_notes(held)),
+        origins=tuple(
+            Origin(path=one.path, run_id=one.run_id, shard=one.shard) for one in sources
+        ),
     )
 
 
@@ -140,6 +148,25 @@ def _check_same_batch(one: Source, other: Source) -> None:
             raise LedgerTargetError(other.path, message, hint=hint)
 
 
+def missing(sources: Sequence[Source]) -> Iterator[str]:
+    """Yield a line for each split of which some shards are not reported on.
+
+    One ledger alone says of which shard it is; a ledger of the whole manifest lacks
+    nothing.
+    """
+    shards = {one.shard for one in sources if one.shard is not None}
+    if len(sources) == 1 or any(one.shard is None for one in sources):
+        return
+    for parts in sorted({shard.count for shard in shards}):
+        given = {shard.index for shard in shards if shard.count == parts}
+        absent = [n for n in range(parts) if n not in given]
+        if absent:
+            some = ", ".join(f"{n}/{parts}" for n in absent[:_MOST_NAMED])
+            more = len(absent) - _MOST_NAMED
+            rest = f" and {more} more" if more > 0 else ""
+            yield f"not in this report, as no ledger of theirs was given: shard {some}{rest}"
+
+
 def _merge(sources: Sequence[Source]) -> tuple[list[_Held], list[str]]:
     """Return the record that counts for each key, and what there is to say of it."""
     held: dict[EntryKey, _Held] = {}
@@ -152,9 +179,20 @@ def _merge(sources: Sequence[Source]) -> tuple[list[_Held], list[str]]:
                 held[record.key] = new
                 continue
             held[record.key] = better = _better(old, new)
-            if EntryState.PENDING not in (old.record.state, record.state):
+            if _differ(old.record, record):
                 notes.append(_clash_note(old, new, better))
     return list(held.values()), notes
+
+
+def _differ(one: EntryRecord, other: EntryRecord) -> bool:
+    """Return whether two ledgers make different claims of an entry.
+
+    One that was never begun claims nothing. Both may stand by one image: a manifest that
+    was split otherwise has its images adopted into other ledgers.
+    """
+    if EntryState.PENDING in (one.state, other.state):
+        return False
+    return (one.state, one.image_id) != (other.state, other.image_id)
 
 
 def _better(old: _Held, new: _Held) -> _Held:
@@ -198,6 +236,7 @@ def _rows(held: Sequence[_Held]) -> Iterator[ReportRow]:
                 one.record,
                 is_removed=one.is_removed,
                 was_active=one.record.key in one.source.active_before,
+                shard=one.source.shard,
             )
             if row.is_in_cloud or not one.is_removed:
                 yield row

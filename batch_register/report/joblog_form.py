@@ -99,5 +99,6 @@ def command(manifest: str, row: ReportRow) -> str:
     Text from outside is quoted, since `parallel --retry-failed` gives it to a shell.
     """
     only = f"--select={glob.escape(row.key)}"
-    words = ("batch-register", "run", only, "--", f"{manifest}.yaml")
+    part = () if row.shard is None else (f"--shard={row.shard}",)
+    words = ("batch-register", "run", only, *part, "--", f"{manifest}.yaml")
     return shlex.join(printable(word) for word in words)

@@ -28,6 +28,7 @@ def pieces(report: Report) -> Iterator[str]:
         {
             "version": report.version,
             "manifest": report.manifest,
+            "shard": None if report.shard is None else str(report.shard),
             "run_id": report.run_id,
             "target": asdict(report.target),
             "summary": asdict(report.summary),

@@ -72,6 +72,7 @@ REPORT: Schema = {
         {
             "version": {"const": REPORT_VERSION},
             "manifest": _SOME_TEXT,
+            "shard": _TEXT_OR_NULL,
             "run_id": _TEXT_OR_NULL,
             "target": _record({field.name: _TEXT for field in fields(Target)}),
             "summary": _record({field.name: _COUNT for field in fields(RunCounts)}),

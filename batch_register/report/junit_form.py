@@ -83,7 +83,7 @@ def _suite(report: Report) -> Element:
         (row.started_at for row in report.images if row.started_at), default=""
     )
     facts = {
-        "name": printable(report.manifest),
+        "name": printable(report.title),
         "tests": str(len(report.images)),
         "failures": str(verdicts["failure"]),
         "errors": str(verdicts["error"]),
@@ -99,6 +99,7 @@ def _run_properties(report: Report) -> Element:
     element = Element("properties")
     for name, value in (
         ("run_id", report.run_id),
+        ("shard", str(report.shard or "")),
         ("project_id", report.target.project_id),
         ("region", report.target.region),
         ("endpoint", report.target.endpoint),

@@ -39,7 +39,9 @@ def render(report: Report) -> str:
 def _gist(report: Report) -> Iterator[str]:
     target, summary = report.target, report.summary
     run = f"Run {_code(report.run_id)}" if report.run_id else "No run yet"
-    yield f"# {_code(report.manifest)}: {headline(report)}"
+    if report.run_id and len(report.origins) > 1:
+        run = f"Merged from {len(report.origins)} ledgers, latest run {_code(report.run_id)}"
+    yield f"# {_code(report.title)}: {headline(report)}"
     yield ""
     yield (
         f"{run}, project {_code(target.project_id)}, region {_code(target.region)}, "

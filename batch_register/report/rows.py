@@ -24,6 +24,7 @@ from batch_register.model import (
     Target,
 )
 from batch_register.report.plain import share_words
+from batch_register.shard import Shard, titled
 from batch_register.source import SourcePin
 from batch_register.stage import Active, Planned
 
@@ -73,7 +74,7 @@ class UploadShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One entry; stamps are UTC text. The last two fields are not in the JSON form."""
+    """One entry; stamps are UTC text. The last three fields are not in the JSON form."""
 
     key: EntryKey
     name: str
@@ -93,6 +94,7 @@ class ReportRow:
     upload: UploadShare | None = None  # begun, and not known to be complete
     is_removed: bool = False  # the manifest no longer names it
     is_skipped: bool = False  # active before the run that is reported
+    shard: Shard | None = None  # of the ledger that the row is from
 
     @property
     def is_in_cloud(self) -> bool:
@@ -115,6 +117,7 @@ class Origin:
 
     path: str
     run_id: str | None  # None: no run has begun
+    shard: Shard | None = None  # None: of the whole manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +133,24 @@ class Report:
     notes: tuple[str, ...] = ()  # for people
     origins: tuple[Origin, ...] = ()  # where more is to be read, such as histories
 
+    @property
+    def shard(self) -> Shard | None:
+        """Return the one shard that is reported on; None: several, or the whole."""
+        shards = {origin.shard for origin in self.origins}
+        return shards.pop() if len(shards) == 1 else None
+
+    @property
+    def title(self) -> str:
+        """Return what is reported on, in words."""
+        return titled(self.manifest, self.shard)
+
 
 def row_of(
-    record: EntryRecord, *, is_removed: bool = False, was_active: bool = False
+    record: EntryRecord,
+    *,
+    is_removed: bool = False,
+    was_active: bool = False,
+    shard: Shard | None = None,
 ) -> ReportRow:
     """Return the row of one record; `was_active`: before the run that is reported."""
     state, error = _standing(record, is_removed=is_removed)
@@ -158,6 +176,7 @@ def row_of(
         upload=_upload_share(record),
         is_removed=is_removed,
         is_skipped=was_active and state is EntryState.ACTIVE,
+        shard=shard,
     )
 
 

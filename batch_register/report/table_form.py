@@ -36,7 +36,9 @@ def render(report: Report, *, width: int | None = None) -> str:
 
 def gist(report: Report, *, width: int | None = None) -> str:
     """Return what a long table comes to: the counts, and who has to do what."""
-    lines = [f"{printable(report.manifest)}: {headline(report)}"]
+    lines = [f"{printable(report.title)}: {headline(report)}"]
+    if len(report.origins) > 1:
+        lines.append(f"  merged from {len(report.origins)} ledgers")
     for task in tasks(report):
         keys = ", ".join(printable(key) for key in task.keys[:_SHOWN_KEYS])
         rest = len(task.keys) - _SHOWN_KEYS

@@ -17,6 +17,7 @@ from typing import Annotated, Any, cast, get_type_hints
 from batch_register.errors import SettingsError
 from batch_register.settings import values
 from batch_register.settings.address import Address
+from batch_register.settings.placeholder import named_for_shard
 from batch_register.settings.precedence import Sources, unknown_variables
 from batch_register.settings.setting import (
     ENVIRONMENT_PREFIX,
@@ -26,6 +27,7 @@ from batch_register.settings.setting import (
     Source,
 )
 from batch_register.settings.values import Parser
+from batch_register.shard import Shard
 
 __all__ = [
     "CONFIG_ENV",
@@ -190,6 +192,15 @@ class Settings:
         tuple[str, ...],
         _globs("Only entries whose key matches; may be given several times."),
     ] = ()
+    shard: Annotated[
+        Shard | None,
+        Setting(
+            help="Only part I of N, from 0/N; each part has a ledger of its own.",
+            kind=Kind.TEXT,
+            parse=values.shard,
+            metavar="I/N",
+        ),
+    ] = None
     retry_failed: Annotated[
         bool, _switch("Try again what failed in an earlier run.")
     ] = True
@@ -266,7 +277,7 @@ class Settings:
             sources.take_rehearsal()
         sources.complain()
         # Each parser returns what its field holds: a test compares their types.
-        settings = cls(**cast("dict[str, Any]", sources.values))
+        settings = cls(**cast("dict[str, Any]", named_for_shard(sources.values)))
         _check_together(settings)
         default = Origin(source=Source.DEFAULT)
         names = [setting.field_name for setting in SETTINGS]

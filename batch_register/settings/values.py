@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from batch_register.settings.address import Address
+from batch_register.shard import Shard
 
 REPORT_SUFFIXES = (".html", ".json", ".csv", ".md", ".xml", ".joblog")
 METRICS_SUFFIX = ".prom"  # node_exporter, "Textfile Collector"
@@ -120,6 +121,11 @@ def scheduler(raw: object) -> str:
         message = "must be a scheduler's address, such as tcp://10.0.0.5:8786"
         raise ValueError(message)
     return text
+
+
+def shard(raw: object) -> Shard:
+    """Read one shard of several, such as `0/4`."""
+    return Shard.parse(str(raw).strip())
 
 
 def switch(raw: object) -> bool:

@@ -4,6 +4,9 @@ Put this file into the DAG folder and `batch-register` on the workers' PATH. Eac
 one `batch-register run` with a short window; what the cloud is still busy with then goes
 on without us: the task defers, its worker is free, and a trigger wakes it for the next
 turn. Manifest and ledger lie in a folder that all workers share.
+
+With several SHARDS there is a mapped task for each: a part of the manifest, with a ledger
+of its own, on whichever worker. Their reports are made one by `batch-register report`.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 GOES_ON = frozenset({4, 5, 130, 143})  # the same command goes on where it stopped
 ANOTHER_RUN = 7
 NEEDS_A_PERSON = frozenset({2, 3, 6, 65, 77})  # another try tonight would not help
+SHARDS = 1  # another number moves entries to other ledgers: images are found by tags
 
 
 class BatchRegisterOperator(BaseOperator):
@@ -71,6 +75,15 @@ class BatchRegisterOperator(BaseOperator):
             raise AirflowException(message)  # Airflow's own retries help
 
 
+def options(map_index: int) -> list[str]:
+    """Return what the run of one mapped task is told."""
+    common = ["--cloud", "my-cloud"]
+    if SHARDS == 1:
+        return [*common, "--report", "/srv/migration/wave-07.html"]
+    shard = ["--shard", f"{map_index}/{SHARDS}"]
+    return [*common, *shard, "--report", "/srv/migration/wave-07.{shard}.html"]
+
+
 with DAG(
     dag_id="register_wave_07",
     schedule="30 1 * * *",
@@ -80,10 +93,9 @@ with DAG(
     dagrun_timeout=timedelta(hours=6),  # the night: the next one goes on
     tags=["batch-register"],
 ):
-    BatchRegisterOperator(
+    BatchRegisterOperator.partial(
         task_id="register",
         manifest="/srv/migration/wave-07.yaml",
-        options=["--cloud", "my-cloud", "--report", "/srv/migration/wave-07.html"],
         retries=3,
         retry_delay=timedelta(minutes=15),
-    )
+    ).expand(options=[options(map_index) for map_index in range(SHARDS)])

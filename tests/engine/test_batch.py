@@ -318,6 +318,15 @@ def test_a_plan_sees_an_image_of_the_very_spec_under_a_key_that_is_gone(
     assert decision.reason.startswith("image image-1 (saving) was made from the same")
 
 
+def test_an_image_of_the_very_spec_in_another_shard_is_in_nobodys_way() -> None:
+    """A manifest may name one file twice, and this ledger knows of one of them only."""
+    one, old = renamed(Planned())
+    del one.records[old.key]
+    tag = entry_digest("wave-07", old.key)
+    one.manifest = replace(one.manifest, elsewhere=frozenset({tag}))
+    assert foreseen(one, {tag: [found(old, old)]}, room=None) == [start("new")]
+
+
 def test_an_image_of_another_spec_under_a_key_that_is_gone_is_in_nobodys_way() -> None:
     one, old = renamed(Planned())
     other = spec("old", min_disk_gb=99)

@@ -141,6 +141,17 @@ def test_an_image_is_ownerless_when_no_entry_stands_by_it(
     assert one.ownerless(SpecDigest("spec-2")) is None
 
 
+def test_an_image_of_another_shards_entry_is_neither_ownerless_nor_a_sign_of_life() -> (
+    None
+):
+    view = replace(seen(key="web-02"), tags=(*seen(key="web-02").tags, (SPEC_TAG, "s")))
+    one = sightings()
+    one.elsewhere = frozenset({view.tag(ENTRY_TAG) or ""})
+    one.note_listed([view], 0.0)
+    assert one.ownerless(SpecDigest("s")) is None
+    assert not one.is_contended(0.0)
+
+
 def test_an_ownerless_image_that_is_gone_is_in_nobodys_way() -> None:
     view = replace(seen(key="gone"), tags=(*seen(key="gone").tags, (SPEC_TAG, "s")))
     one = shown(view)

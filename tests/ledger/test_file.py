@@ -23,15 +23,18 @@ from batch_register.event import Event, ImageActive
 from batch_register.ledger import (
     LedgerFile,
     Replay,
+    check_shard,
     cloud_observed,
     read_ledger,
     run_finished,
     run_started,
 )
 from batch_register.ledger.fields import stamp
-from batch_register.ledger.line import decode
+from batch_register.ledger.line import Line, decode, encode
+from batch_register.ledger.notes import ledger_opened
 from batch_register.model import EntryKey, ImageId, RunCounts, Target
 from batch_register.ports import Ledger
+from batch_register.shard import Shard
 from tests.ledger.disks import TARGET, FakeDisk, InlineWorker, TickingClock, session
 from tests.ledger.stories import (
     DB,
@@ -333,3 +336,68 @@ async def test_what_a_run_observes_is_kept_beside_what_is_known(path: Path):
     async with opened(path) as ledger:
         await ledger.observe({"list_lag_s": 2.0})
     assert read_ledger(path).observations == {"tag_filter": True, "list_lag_s": 2.0}
+
+
+# ------------------------------------------------------------ shards
+
+
+async def test_a_ledger_says_of_which_shard_it_is_from_its_first_line_on(path: Path):
+    one = Shard(index=0, count=4)
+    for _ in range(2):
+        async with LedgerFile.open(
+            path,
+            manifest_name="wave-07",
+            target=TARGET,
+            run_id="run-1",
+            clock=TickingClock(),
+            shard=one,
+        ) as ledger:
+            assert ledger.replay.shard == one
+    assert read_ledger(path).shard == one
+
+
+async def test_a_ledger_of_the_whole_manifest_names_no_shard(path: Path):
+    async with opened(path):
+        pass
+    assert "shard" not in decode(content_of(path)).fields
+    assert read_ledger(path).shard is None
+
+
+@pytest.mark.parametrize(
+    ("mine", "yours", "message"),
+    [
+        (None, (0, 4), "belongs to the whole manifest, not to shard 0/4"),
+        ((0, 4), None, "belongs to shard 0/4, not to the whole manifest"),
+        ((0, 4), (1, 4), "belongs to shard 0/4, not to shard 1/4"),
+        ((0, 4), (0, 3), "belongs to shard 0/4, not to shard 0/3"),
+    ],
+)
+def test_a_ledger_is_of_one_shard_for_ever(
+    mine: tuple[int, int] | None, yours: tuple[int, int] | None, message: str
+) -> None:
+    def shard(numbers: tuple[int, int] | None) -> Shard | None:
+        return numbers and Shard(index=numbers[0], count=numbers[1])
+
+    replay = Replay(manifest_name="wave-07", target=TARGET, shard=shard(mine))
+    check_shard("a", replay, shard(mine))
+    check_shard("a", Replay(), shard(yours))
+    with pytest.raises(LedgerTargetError) as caught:
+        check_shard("a", replay, shard(yours))
+    assert caught.value.message == f"a: {message}"
+    assert "{shard}" in caught.value.hint
+
+
+async def test_a_shard_that_is_none_is_damage(path: Path):
+    note = ledger_opened("wave-07", TARGET)
+    fields = {**note.fields, "shard": "4/4"}
+    line = Line(
+        key=None,
+        seq=1,
+        run_id="r",
+        at="2026-03-01T00:00:00.000Z",
+        event=note.event,
+        fields=fields,
+    )
+    put(path, encode(line))
+    with pytest.raises(LedgerDamagedError, match=r"line 1: .*shard"):
+        read_ledger(path)

@@ -15,6 +15,7 @@ from batch_register.ledger.codec import from_fields, to_fields
 from batch_register.ledger.line import DamagedLineError, Line, encode
 from batch_register.ledger.line_schema import line_schema
 from batch_register.model import EntryKey, ImageSpec, RunCounts, Target
+from batch_register.shard import Shard
 
 SCHEMA = line_schema()
 CHECK = Draft202012Validator(SCHEMA)
@@ -55,6 +56,13 @@ def test_every_event_of_an_image_fits(event: Event) -> None:
 
 @pytest.mark.parametrize("note", NOTES, ids=lambda note: note.event)
 def test_every_other_line_fits(note: notes.Note) -> None:
+    CHECK.validate(written(note.event, note.fields, note.key))
+
+
+def test_the_first_line_of_a_shards_ledger_fits() -> None:
+    target = Target(endpoint="e", project_id="p", region="r")
+    note = notes.ledger_opened("m", target, Shard(index=0, count=4))
+    assert note.fields["shard"] == "0/4"
     CHECK.validate(written(note.event, note.fields, note.key))
 
 

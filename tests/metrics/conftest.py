@@ -21,8 +21,8 @@ _WHY = pytest.StashKey[str]()
 
 
 @pytest.fixture
-def text(new_ledger: Callable[..., LedgerText]) -> str:
-    """The text after a run in which everything is known."""
+def standing(new_ledger: Callable[..., LedgerText]) -> Standing:
+    """A run in which everything is known."""
     ledger = new_ledger('wave "7"\\x')
     ledger.start("run-1")
     ledger.declare("web-01")
@@ -31,7 +31,13 @@ def text(new_ledger: Callable[..., LedgerText]) -> str:
     replay = ledger.replay()
     run = replace(replay.runs[0], usage=USAGE)
     report = fold([source_of("a", replay)])
-    return render(Standing(report=report, runs=[run], task_limit=12, ledger_bytes=4096))
+    return Standing(report=report, runs=[run], task_limit=12, ledger_bytes=4096)
+
+
+@pytest.fixture
+def text(standing: Standing) -> str:
+    """The text after such a run."""
+    return render(standing)
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from batch_register.metrics.exposition import render
+from batch_register.metrics.samples import Standing
 from batch_register.metrics.table import METRICS
+from batch_register.shard import Shard
 from tests.report.conftest import TARGET
 
 
@@ -48,3 +53,16 @@ def test_the_histogram_adds_up(text: str) -> None:
     assert values["_count", None] == values["_bucket", "+Inf"] == 1
     assert values["_sum", None] == 240.004
     assert (values["_bucket", "120.0"], values["_bucket", "300.0"]) == (0, 1)
+
+
+def test_samples_of_a_shard_are_series_of_their_own(standing: Standing) -> None:
+    """node_exporter refuses two files with one series, and each shard writes one."""
+    (origin,) = standing.report.origins
+    shard = replace(origin, shard=Shard(index=2, count=4))
+    text = render(replace(standing, report=replace(standing.report, origins=(shard,))))
+    samples = [one for family in families(text).values() for one in family.samples]
+    assert {sample.labels["shard"] for sample in samples} == {"2/4"}
+    whole = [
+        one for family in families(render(standing)).values() for one in family.samples
+    ]
+    assert not any("shard" in sample.labels for sample in whole)

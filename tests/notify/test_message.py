@@ -49,6 +49,7 @@ def test_the_document_says_what_happened_and_who_must_act() -> None:
         "event": "run.finished",
         "id": "id-1",
         "manifest": "wave-07",
+        "shard": None,
         "run_id": "run-1",
         "is_rehearsal": False,
         "target": {

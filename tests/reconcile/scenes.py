@@ -25,6 +25,7 @@ from batch_register.model import (
 )
 from batch_register.reconcile import Known, LedgerView, Sight
 from batch_register.reconcile.known import Holding
+from batch_register.shard import Shard
 from batch_register.stage import Active, Stage
 from tests.fakes import spec
 
@@ -98,9 +99,12 @@ def record(
     return EntryRecord(key=EntryKey(key), **(facts | changes))
 
 
-def ledger(*records: EntryRecord, path: str = LEDGER) -> LedgerView:
+def ledger(
+    *records: EntryRecord, path: str = LEDGER, shard: Shard | None = None
+) -> LedgerView:
     """Return a ledger that holds these records."""
-    return LedgerView(path=path, records={each.key: each for each in records})
+    held = {each.key: each for each in records}
+    return LedgerView(path=path, records=held, shard=shard)
 
 
 def known(*ledgers: LedgerView, specs: list[ImageSpec] | None = None) -> Known:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batch_register.entry import EntryRecord, EntryState
-from batch_register.model import FaultKind, ImageId, ImageStatus
+from batch_register.model import EntryKey, FaultKind, ImageId, ImageStatus
 from batch_register.reconcile import (
     Findings,
     Judging,
@@ -27,6 +27,7 @@ from batch_register.reconcile.findings import (
     Untraced,
 )
 from batch_register.reconcile.removal import Obstacle
+from batch_register.shard import Shard
 from batch_register.stage import (
     Active,
     Created,
@@ -41,6 +42,7 @@ from tests.reconcile.scenes import (
     JOB,
     KEY,
     LEDGER,
+    NAME,
     ONE,
     OTHER_SPEC,
     THREE,
@@ -356,3 +358,58 @@ def test_the_jobs_of_an_entry_with_an_unnamed_image_are_asked_for() -> None:
     assert jobs_around([view(), view(TWO)], what, {ONE}) == {JOB}
     assert jobs_around([view(), view(TWO)], what, {ONE, TWO}) == set()
     assert jobs_around([view(TWO, key="gone")], what, set()) == set()
+
+
+# ------------------------------------------------------------ shards
+
+SHARDS = [Shard(index=index, count=2) for index in range(2)]
+MINE, THEIRS = sorted(SHARDS, key=lambda each: not each.holds(NAME, EntryKey(KEY)))
+
+
+def test_an_image_of_a_shard_whose_ledger_was_not_given_is_no_finding() -> None:
+    """Its twin, too, is nothing that this ledger could tell of."""
+    partial = known(ledger(shard=THEIRS))
+    told = partial.told_of(sight(view(), view(TWO)))
+    assert found(partial, told) == Findings(elsewhere=2)
+
+
+@pytest.mark.parametrize("shards", [(None,), (MINE,), (MINE, THEIRS)])
+def test_an_image_of_a_given_shard_is_an_orphan_as_ever(
+    shards: tuple[Shard | None, ...],
+) -> None:
+    one = known(*(ledger(shard=shard) for shard in shards))
+    (orphan,) = found(one, one.told_of(sight(view(TWO)))).orphans
+    assert Obstacle.OTHER_SHARD not in orphan.obstacles
+
+
+def test_a_ledger_from_before_the_split_does_not_free_a_shards_image() -> None:
+    """It knows the entry, but not what the shard's own runs have made of it since."""
+    one = known(ledger(record()), ledger(shard=THEIRS))
+    shell = view(TWO, S.QUEUED)
+    told = one.told_of(sight(view(), shell))
+    (orphan,) = found(one, told, ONE).orphans
+    assert (told.elsewhere, orphan.view) == (0, shell)
+    assert Obstacle.OTHER_SHARD in orphan.obstacles
+
+
+def test_all_ledgers_of_an_earlier_split_do_not_free_a_shards_image_either() -> None:
+    earlier = [Shard(index=index, count=3) for index in range(3)]
+    shell = view(TWO, S.QUEUED)
+    for shard, is_kept in ((THEIRS, True), (MINE, False)):
+        one = known(*(ledger(record(), shard=each) for each in (*earlier, shard)))
+        (orphan,) = found(one, one.told_of(sight(view(), shell)), ONE).orphans
+        assert (Obstacle.OTHER_SHARD in orphan.obstacles) is is_kept
+
+
+def test_an_image_without_an_entrys_tag_is_in_every_shard() -> None:
+    one = known(ledger(shard=THEIRS))
+    bare = retagged(view(), br_entry=None)
+    assert one.told_of(sight(bare)).elsewhere == 0
+
+
+def test_an_entry_of_a_shard_that_was_not_given_is_no_new_name_of_another() -> None:
+    gone = record(key="gone", image_url=spec(KEY).image_url)
+    for shard, is_renamed in ((MINE, True), (THEIRS, False)):
+        one = known(ledger(gone, shard=shard))
+        kinds = [each.kind for each in found(one, sight(view())).drift]
+        assert (DriftKind.RENAMED in kinds) is is_renamed

@@ -48,6 +48,7 @@ AROUND = Circumstances(
     manifest_name=NAME,
     has_ledger=True,
     has_entries=True,
+    is_covered=True,
     is_named=False,
     records=(record(Active(image_id=TWO, job_id=JOB, size_bytes=1)),),
     jobs=(job(JobStatus.SUCCESS),),
@@ -101,6 +102,7 @@ def test_each_property_of_the_image_can_keep_it(
         (replace(AROUND, has_ledger=False), Obstacle.NO_LEDGER),
         (replace(AROUND, has_entries=False), Obstacle.NO_ENTRIES),
         (replace(AROUND, is_named=True), Obstacle.NAMED),
+        (replace(AROUND, is_covered=False), Obstacle.OTHER_SHARD),
         (replace(AROUND, unseen_jobs=1), Obstacle.RUNNING_JOB),
         *(
             (replace(AROUND, jobs=(None, job(status))), Obstacle.RUNNING_JOB)
@@ -165,6 +167,7 @@ def test_everything_that_stands_in_the_way_is_named() -> None:
     around = replace(
         AROUND,
         has_ledger=False,
+        is_covered=False,
         is_named=True,
         records=(record(Creating()),),
         unseen_jobs=1,

@@ -158,6 +158,15 @@ def test_nothing_found_is_said_in_one_line() -> None:
     assert gist(Findings(), NAME, width=80) == agree
 
 
+def test_images_of_other_shards_are_only_counted() -> None:
+    assert gist(Findings(elsewhere=2), NAME, width=None) == (
+        "wave-07: ledger and cloud agree\n"
+        "  2 images are of other shards and not compared: give their ledgers with "
+        "--ledger\n"
+    )
+    assert "1 image is of other shards" in gist(Findings(elsewhere=1), NAME, width=None)
+
+
 @pytest.mark.parametrize("obstacle", Obstacle)
 def test_every_obstacle_has_words_of_its_own(obstacle: Obstacle) -> None:
     words = {obstacle_words(each, view()) for each in Obstacle}
@@ -225,6 +234,7 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         "drift": 1,
         "untraced": 2,
         "unseen": 1,
+        "elsewhere": 0,
         "deletions": {"deleted": 1, "kept": 2},
     }
     assert plain["target"] == {

@@ -49,6 +49,7 @@ from batch_register.model import (
     Target,
     spec_digest,
 )
+from batch_register.shard import Shard
 
 TARGET = Target(
     endpoint="https://ims.eu-de.example.com", project_id="p-1", region="eu-de"
@@ -58,12 +59,17 @@ TARGET = Target(
 class LedgerText:
     """A ledger in the making; every line is a minute and 1.5 s after the last."""
 
-    def __init__(self, manifest: str = "wave-07", target: Target = TARGET) -> None:
+    def __init__(
+        self,
+        manifest: str = "wave-07",
+        target: Target = TARGET,
+        shard: Shard | None = None,
+    ) -> None:
         self.lines: list[Line] = []
         self.raw = b""
         self.run_id = "run-1"
         self.specs: dict[str, ImageSpec] = {}
-        self._note(ledger_opened(manifest, target))
+        self._note(ledger_opened(manifest, target, shard))
 
     def start(self, run_id: str) -> None:
         self.run_id = run_id

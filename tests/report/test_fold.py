@@ -18,7 +18,8 @@ from batch_register.model import (
     RunCounts,
     Target,
 )
-from batch_register.report.fold import fold, source_of, source_of_run
+from batch_register.report.fold import Source, fold, source_of, source_of_run
+from batch_register.shard import Shard
 
 OTHER = Target(endpoint="https://other", project_id="p-2", region="eu-de")
 FAULT = Fault(kind=FaultKind.JOB_FAILED, code="c", reason="r", action=Action.WAIT)
@@ -163,3 +164,57 @@ def test_further_images_of_an_entry_are_noted(new_ledger) -> None:
         ledger.happen("a", seen)
     report = fold([source_of("a", ledger.replay())])
     assert report.notes == ("a has further images, left alone by every run: i-2, i-3",)
+
+
+# ------------------------------------------------------------ shards
+
+
+def shards_of(new_ledger, *numbers: tuple[int, int]) -> list[Source]:
+    """Return what ledgers of these shards say, each of one active entry."""
+    sources = []
+    for index, count in numbers:
+        ledger = new_ledger(shard=Shard(index=index, count=count))
+        ledger.start(f"run-{index}")
+        ledger.declare(f"web-{index}")
+        ledger.activate(f"web-{index}", f"image-{index}")
+        sources.append(source_of(f"{index}.jsonl", ledger.replay()))
+    return sources
+
+
+def test_a_report_on_one_shard_says_so(new_ledger) -> None:
+    report = fold(shards_of(new_ledger, (1, 4)))
+    assert (str(report.shard), report.title) == ("1/4", "wave-07, shard 1/4")
+    assert report.notes == ()
+    assert [str(row.shard) for row in report.images] == ["1/4"]
+
+
+def test_all_shards_together_are_the_whole_manifest(new_ledger) -> None:
+    report = fold(shards_of(new_ledger, (0, 2), (1, 2)))
+    assert (report.shard, report.title, report.notes) == (None, "wave-07", ())
+    assert report.summary == RunCounts(total=2, active=2)
+
+
+def test_shards_that_were_not_given_are_named(new_ledger) -> None:
+    """Otherwise some of the images could pass for all of them."""
+    words = "not in this report, as no ledger of theirs was given: shard "
+    assert fold(shards_of(new_ledger, (0, 4), (2, 4))).notes == (f"{words}1/4, 3/4",)
+    (note,) = fold(shards_of(new_ledger, (0, 20), (19, 20))).notes
+    assert note.startswith(f"{words}1/20, ")
+    assert note.endswith("10/20 and 8 more")
+
+
+def test_a_ledger_of_the_whole_manifest_lacks_no_shard(new_ledger) -> None:
+    whole = source_of("whole", new_ledger().replay())
+    assert fold([whole, *shards_of(new_ledger, (0, 4))]).notes == ()
+
+
+def test_an_image_that_was_adopted_into_another_shards_ledger_is_no_clash(
+    new_ledger,
+) -> None:
+    (one,) = shards_of(new_ledger, (0, 1))
+    other = new_ledger(shard=Shard(index=1, count=2))
+    other.declare("web-0")
+    other.activate("web-0", "image-0")
+    report = fold([one, source_of("other", other.replay())])
+    assert [row.image_id for row in report.images] == ["image-0"]
+    assert not [note for note in report.notes if "two ledgers" in note]

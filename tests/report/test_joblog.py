@@ -15,6 +15,7 @@ from batch_register.report import joblog_form
 from batch_register.report.joblog_form import EXIT_VALUES
 from batch_register.report.plain import printable
 from batch_register.report.rows import Report, count
+from batch_register.shard import Shard
 from tests.report.made import REPORTS, TEXT, plain_row, report_of
 
 
@@ -66,3 +67,12 @@ def test_a_command_selects_this_image_alone_whatever_its_key(
     pattern = only.removeprefix("--select=")
     assert fnmatchcase(printable(key), pattern)
     assert not fnmatchcase(f"{printable(key)}x", pattern)
+
+
+def test_an_image_of_a_shard_is_run_with_the_shards_own_ledger() -> None:
+    row = replace(plain_row("web-01", EntryState.FAILED), shard=Shard(index=2, count=4))
+    line = joblog_form.render(report_of([row])).splitlines()[1]
+    manifest = report_of([row]).manifest
+    assert line.split("\t")[-1] == (
+        f"batch-register run --select=web-01 --shard=2/4 -- {manifest}.yaml"
+    )

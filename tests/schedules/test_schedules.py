@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -99,16 +101,26 @@ def test_crons_command_works_in_crons_bare_environment(
         assert said == ""
 
 
-def test_kubernetes_takes_job_and_claim(checkers: Path) -> None:
-    job = SCHEDULES / "kubernetes" / "cronjob.yaml"
+KUBERNETES = ("cronjob.yaml", "cronjob-shards.yaml")
+
+
+@pytest.mark.parametrize("name", KUBERNETES)
+def test_kubernetes_takes_job_and_claim(checkers: Path, name: str) -> None:
+    job = SCHEDULES / "kubernetes" / name
     said = output_of(checkers / "kubernetes-validate", "--strict", job)
     assert said.count("passed") == 2
 
 
-def test_the_pod_may_write_nothing_but_its_work_and_is_nobody() -> None:
-    text = (SCHEDULES / "kubernetes" / "cronjob.yaml").read_text()
-    job = next(yaml.safe_load_all(text))
-    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+def job_in(name: str) -> dict[str, Any]:
+    """Return what the schedule starts every night."""
+    text = (SCHEDULES / "kubernetes" / name).read_text()
+    job: dict[str, Any] = next(yaml.safe_load_all(text))["spec"]["jobTemplate"]["spec"]
+    return job
+
+
+@pytest.mark.parametrize("name", KUBERNETES)
+def test_the_pod_may_write_nothing_but_its_work_and_is_nobody(name: str) -> None:
+    pod = job_in(name)["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
@@ -119,6 +131,35 @@ def test_the_pod_may_write_nothing_but_its_work_and_is_nobody() -> None:
     ]
     assert writable == ["work"]
     assert pod["terminationGracePeriodSeconds"] > 30  # a run's last calls
+
+
+def test_each_pod_of_an_indexed_job_is_a_shard_with_files_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """Its words as Kubernetes expands them, given to the command itself."""
+    job = job_in("cronjob-shards.yaml")
+    (container,) = job["template"]["spec"]["containers"]
+    assert job["completionMode"] == "Indexed"
+    assert job["completions"] == job["parallelism"] == 4
+    assert {rule["action"] for rule in job["podFailurePolicy"]["rules"]} == {
+        "Ignore",
+        "FailIndex",  # one shard's trouble does not end the others
+    }
+    files: set[tuple[str, str]] = set()
+    for index in range(4):
+        words = [
+            word.replace("$(JOB_COMPLETION_INDEX)", str(index))
+            for word in container["args"]
+            if word.startswith("--")
+        ]
+        said = output_of(PROGRAM, "config", *words, "--output", "json")
+        found = json.loads(said)["settings"]
+        assert found["shard"]["value"] == f"{index}/4"
+        files.add((found["ledger"]["value"], found["report"]["value"]))
+    assert files == {
+        (f"/data/wave-07.{n}-of-4.ledger.jsonl", f"/data/wave-07.{n}-of-4.html")
+        for n in range(4)
+    }
 
 
 def test_hadolint_takes_the_containerfile(checkers: Path) -> None:
@@ -134,22 +175,21 @@ def test_gitlab_takes_the_job(checkers: Path) -> None:
     )
 
 
-def test_airflow_defers_between_turns_and_ends_when_all_is_active(
-    airflow: Path, tmp_path: Path
-) -> None:
+def calls_of(
+    airflow: Path, tmp_path: Path, stand_in: str, *changes: tuple[str, str]
+) -> list[str]:
+    """Have Airflow run the schedule once, with changes; return the runs it started."""
     dags, programs, calls = tmp_path / "dags", tmp_path / "bin", tmp_path / "calls"
     dags.mkdir()
     programs.mkdir()
-    stand_in = programs / "batch-register"
-    stand_in.write_text(_STAND_IN)
-    stand_in.chmod(0o755)
+    program = programs / "batch-register"
+    program.write_text(stand_in)
+    program.chmod(0o755)
     text = (SCHEDULES / "airflow_nightly.py").read_text()
-    quick = text.replace(
-        "pause: timedelta = timedelta(minutes=10)",
-        "pause: timedelta = timedelta(seconds=1)",
-    )
-    assert quick != text
-    (dags / "airflow_nightly.py").write_text(quick)
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (dags / "airflow_nightly.py").write_text(text)
     environ = {
         "PATH": f"{programs}:{airflow}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
@@ -158,14 +198,36 @@ def test_airflow_defers_between_turns_and_ends_when_all_is_active(
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
     }
-    output_of(airflow / "airflow", "db", "migrate", environ=environ)
-    program = airflow / "airflow"
-    errors = output_of(program, "dags", "list-import-errors", environ=environ)
+    airflow_program = airflow / "airflow"
+    output_of(airflow_program, "db", "migrate", environ=environ)
+    errors = output_of(airflow_program, "dags", "list-import-errors", environ=environ)
     assert "No data found" in errors
     output_of(
-        *(program, "dags", "test", "register_wave_07"), environ=environ, timeout_s=120
+        *(airflow_program, "dags", "test", "register_wave_07"),
+        environ=environ,
+        timeout_s=120,
     )
-    made = calls.read_text().splitlines()
+    return calls.read_text().splitlines()
+
+
+def test_airflow_defers_between_turns_and_ends_when_all_is_active(
+    airflow: Path, tmp_path: Path
+) -> None:
+    quick = (
+        "pause: timedelta = timedelta(minutes=10)",
+        "pause: timedelta = timedelta(seconds=1)",
+    )
+    made = calls_of(airflow, tmp_path, _STAND_IN, quick)
     assert len(made) == 3
     assert made[0].startswith("run /srv/migration/wave-07.yaml --cloud my-cloud")
+    assert "--shard" not in made[0]
     assert set(made) == {made[0]}  # the same command, again and again
+
+
+def test_airflow_maps_a_task_to_each_shard(airflow: Path, tmp_path: Path) -> None:
+    done = '#!/bin/sh\necho "$@" >> "$CALLS"\n'
+    made = calls_of(airflow, tmp_path, done, ("SHARDS = 1", "SHARDS = 3"))
+    assert len(made) == 3
+    for index in range(3):
+        (one,) = (each for each in made if f" --shard {index}/3 " in each)
+        assert " --report /srv/migration/wave-07.{shard}.html " in one
