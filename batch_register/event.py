@@ -186,7 +186,7 @@ class DuplicateSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSeen:
-    """A look at the source has shown this content; an aside, as all below but one."""
+    """A look at the source has shown this content."""
 
     ledger_name: ClassVar[str] = "source.seen"
     etag: str
