@@ -23,7 +23,7 @@ from batch_register.model import (
     RunCounts,
     Target,
 )
-from batch_register.report.plain import share_words, size_words
+from batch_register.report.plain import share_words
 from batch_register.source import SourcePin
 from batch_register.stage import Active, Planned
 
@@ -69,7 +69,7 @@ class UploadShare:
     def sentence(self) -> str:
         """Return that for a person; of one that was just begun nothing is noted yet."""
         if not self.sent_bytes:
-            return f"upload of {size_words(self.size_bytes)} begun"
+            return "upload begun, nothing noted of it yet"
         return f"{share_words(self.sent_bytes, self.size_bytes)} uploaded"
 
 

@@ -59,7 +59,7 @@ def test_a_fault_decides_the_action_and_without_its_word_the_state_does(
 
 def test_an_upload_of_which_nothing_is_noted_yet_is_not_said_to_be_empty() -> None:
     share = UploadShare(sent_bytes=0, size_bytes=600 << 20)
-    assert share.sentence() == "upload of 600.0 MiB begun"
+    assert share.sentence() == "upload begun, nothing noted of it yet"
 
 
 def test_code_and_reason_are_never_empty() -> None:
