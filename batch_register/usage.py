@@ -27,7 +27,6 @@ class RunUsage:
     pauses: tuple[Pause, ...] = ()  # that they asked for; in order, apart, few
     quota: Quota | None = None  # as the service last told in this run
     uploaded_bytes: int = 0  # that went out for the entries' files
-    sources_refused: Mapping[str, int] = field(default_factory=dict)  # by action
 
 
 def add_pause(

@@ -93,7 +93,6 @@ def _usage_fields(usage: RunUsage) -> dict[str, object]:
         "throttled": usage.throttled,
         "pauses": [[stamp(begins), stamp(ends)] for begins, ends in usage.pauses],
         "uploaded_bytes": usage.uploaded_bytes,
-        "sources_refused": dict(usage.sources_refused),
     }
     if usage.quota is not None:
         fields["quota"] = asdict(usage.quota)
@@ -151,7 +150,7 @@ def read_finished(fields: Fields) -> tuple[int, RunCounts]:
 
 
 # What a tool says that knew no uploads.
-_NO_SOURCES: Fields = {"uploaded_bytes": 0, "sources_refused": {}}
+_NO_UPLOADS: Fields = {"uploaded_bytes": 0}
 
 
 def read_usage(fields: Fields) -> RunUsage | None:
@@ -165,7 +164,7 @@ def read_usage(fields: Fields) -> RunUsage | None:
             used=read_field(of, "used", as_count),
             limit=read_field(of, "limit", as_count),
         )
-    told = {**_NO_SOURCES, **fields}
+    told = {**_NO_UPLOADS, **fields}
     return RunUsage(
         requests=read_field(fields, "requests", _as_requests),
         retries=read_field(fields, "retries", as_count),
@@ -173,7 +172,6 @@ def read_usage(fields: Fields) -> RunUsage | None:
         pauses=read_field(fields, "pauses", _as_pauses),
         quota=quota,
         uploaded_bytes=read_field(told, "uploaded_bytes", as_count),
-        sources_refused=read_field(told, "sources_refused", _as_counts),
     )
 
 

@@ -6,6 +6,7 @@ knows them. Must not know: files, clocks, the text form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +15,17 @@ from batch_register.entry import EntryState
 from batch_register.ledger.replay import RunRecord
 from batch_register.metrics import table
 from batch_register.metrics.table import Metric
+from batch_register.model import Action
 from batch_register.report.digest import by_state
 from batch_register.report.rows import Report, ReportRow
 from batch_register.usage import RunUsage
 
 # What a source mostly asks for: said at 0, too, so that an alert can end.
-_USUAL_REFUSALS = ("ask_permission", "fix_manifest", "fix_source", "run_again")
+_USUAL_REFUSALS = (
+    *(Action.ASK_PERMISSION, Action.FIX_MANIFEST, Action.FIX_SOURCE, Action.RUN_AGAIN),
+)
+# The codes of what went wrong with a source, whatever had been made before.
+_SOURCE_CODES = ("preflight.", "upload.", "obs.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,9 @@ def _of_entries(report: Report) -> Iterator[Sample]:
     states = ((EntryState.ACTIVE, report.summary.active), *by_state(report.summary))
     for state, number in states:
         yield Sample(table.ENTRIES, number, (state.value,))
+    refused = Counter(row.action for row in report.images if _has_unfit_source(row))
+    for action in sorted({*_USUAL_REFUSALS, *refused}):
+        yield Sample(table.REFUSED_SOURCES, refused[action], (action.value,))
 
 
 def _of_usage(usage: RunUsage) -> Iterator[Sample]:
@@ -115,9 +124,11 @@ def _of_usage(usage: RunUsage) -> Iterator[Sample]:
         yield Sample(table.QUOTA_USED, usage.quota.used)
         yield Sample(table.QUOTA_LIMIT, usage.quota.limit)
     yield Sample(table.UPLOADED_BYTES, usage.uploaded_bytes)
-    refused = dict.fromkeys(_USUAL_REFUSALS, 0) | dict(usage.sources_refused)
-    for action, number in sorted(refused.items()):
-        yield Sample(table.SOURCES_REFUSED, number, (action,))
+
+
+def _has_unfit_source(row: ReportRow) -> bool:
+    code = row.error.code if row.error else ""
+    return row.state is EntryState.FAILED and code.startswith(_SOURCE_CODES)
 
 
 def _is_new(row: ReportRow) -> bool:

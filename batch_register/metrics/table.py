@@ -57,6 +57,12 @@ EXIT_CODE = Metric("last_run_exit_code", "The exit code of the last run.")
 ENTRIES = Metric(
     "entries", "Entries of the manifest by state, as the report words it.", ("state",)
 )
+REFUSED_SOURCES = Metric(
+    "refused_sources",
+    "Failed entries whose source is not fit or could not be uploaded, by the action that"
+    " is due.",
+    ("action",),
+)
 IMAGE_DURATION = Metric(
     "last_run_image_duration_seconds",
     "From the first create to active, of the images that became active in the last run.",
@@ -93,12 +99,6 @@ UPLOADED_BYTES = Metric(
     "Bytes that the last run sent to buckets; of an upload that it did not complete, as"
     " far as it had noted them.",
 )
-SOURCES_REFUSED = Metric(
-    "last_run_refused_sources",
-    "Entries of the last run that nothing was sent for because of their source, by the"
-    " action that is due.",
-    ("action",),
-)
 TASK_LIMIT = Metric(
     "task_limit",
     "Unfinished jobs that the cloud allows, as learned; absent until then.",
@@ -115,6 +115,7 @@ METRICS = (
     DURATION,
     EXIT_CODE,
     ENTRIES,
+    REFUSED_SOURCES,
     IMAGE_DURATION,
     REQUESTS,
     RETRIES,
@@ -124,7 +125,6 @@ METRICS = (
     QUOTA_USED,
     QUOTA_LIMIT,
     UPLOADED_BYTES,
-    SOURCES_REFUSED,
     TASK_LIMIT,
     ACTIVE_BYTES,
     LAST_RUN_BYTES,

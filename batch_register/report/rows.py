@@ -68,7 +68,9 @@ class UploadShare:
     size_bytes: int
 
     def sentence(self) -> str:
-        """Return that for a person."""
+        """Return that for a person; of one that was just begun nothing is noted yet."""
+        if not self.sent_bytes:
+            return "upload begun, nothing noted of it yet"
         return f"{share_words(self.sent_bytes, self.size_bytes)} uploaded"
 
 

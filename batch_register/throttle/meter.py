@@ -30,7 +30,7 @@ from batch_register.model import (
 )
 from batch_register.ports import Clock, ImageService
 from batch_register.relay import Relay
-from batch_register.throttle.sources import SourceCount
+from batch_register.throttle.sent import SentBytes
 from batch_register.throttle.window import Call
 from batch_register.usage import Pause, RunUsage, add_pause, cut_off
 
@@ -42,14 +42,14 @@ _T = TypeVar("_T")
 
 
 class Meter:
-    """The counts of one run so far; as an observer it hears of pauses and sources."""
+    """The counts of one run so far; as an observer it hears of pauses and uploads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._requests: dict[str, Counter[str]] = defaultdict(Counter)
         self._throttled = 0
         self._pauses: tuple[Pause, ...] = ()
-        self._sources = SourceCount()
+        self._sent = SentBytes()
         self.quota: Quota | None = None  # as last told
 
     def count(self, call: Call, outcome: str) -> None:
@@ -57,8 +57,8 @@ class Meter:
         self._requests[call.value][outcome] += 1
 
     def entry_moved(self, record: EntryRecord, event: Event) -> None:
-        """Take note of what became of a source; entries are counted elsewhere."""
-        self._sources.take(record.key, event)
+        """Take note of what was uploaded; entries are counted elsewhere."""
+        self._sent.take(record.key, event)
 
     def noticed(self, name: str, **facts: object) -> None:
         """Take note of a pause that the service has asked for."""
@@ -79,8 +79,7 @@ class Meter:
             throttled=self._throttled,
             pauses=cut_off(self._pauses, self._clock.now()),
             quota=self.quota,
-            uploaded_bytes=self._sources.uploaded_bytes,
-            sources_refused=self._sources.refused,
+            uploaded_bytes=self._sent.total(),
         )
 
 

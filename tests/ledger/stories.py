@@ -119,7 +119,6 @@ USAGE = RunUsage(
     ),
     quota=Quota(used=7, limit=50),
     uploaded_bytes=5,
-    sources_refused={"fix_source": 2},
 )
 
 SMALL = lines_of(
@@ -175,7 +174,6 @@ usages = st.builds(
     pauses=st.lists(st.tuples(moments, moments), max_size=4).map(tuple),
     quota=st.none() | st.builds(Quota, used=counts, limit=counts),
     uploaded_bytes=counts,
-    sources_refused=st.dictionaries(texts, counts, max_size=4),
 )
 
 

@@ -221,9 +221,9 @@ def test_whatever_a_run_has_asked_is_read_back(usage):
 def test_end_that_knows_no_uploads_tells_none():
     end = run_finished(RunCounts(), 0, USAGE)
     fields = dict(end.fields)
-    del fields["uploaded_bytes"], fields["sources_refused"]
+    del fields["uploaded_bytes"]
     (run,) = replayed(lines_of((START, Note(event=end.event, fields=fields)))).runs
-    assert run.usage == dataclasses.replace(USAGE, uploaded_bytes=0, sources_refused={})
+    assert run.usage == dataclasses.replace(USAGE, uploaded_bytes=0)
 
 
 def test_end_that_an_older_tool_wrote_tells_no_requests():
@@ -241,7 +241,7 @@ def test_end_that_an_older_tool_wrote_tells_no_requests():
         ({"pauses": [["x", "y"]]}, "field pauses: 'x' is not a moment"),
         ({"pauses": [["2026-03-04", 1]]}, "field pauses: '2026-03-04' is not a moment"),
         ({"quota": {"used": 1}}, "field limit is missing"),
-        ({"sources_refused": 1}, "field sources_refused: 1 is not an object"),
+        ({"uploaded_bytes": "1"}, "field uploaded_bytes: '1' is not a whole number"),
     ],
 )
 def test_requests_of_another_shape_are_damage(changed, why):

@@ -13,9 +13,9 @@ from batch_register.report.fold import fold, source_of
 from tests.environments import NotToBeHadError, tell_untested
 from tests.metrics import promtool as tool
 from tests.metrics.test_samples import USAGE
-from tests.report.conftest import LedgerText, all_states, new_ledger
+from tests.report.conftest import LedgerText, all_states, new_ledger, source_side
 
-__all__ = ["all_states", "new_ledger"]
+__all__ = ["all_states", "new_ledger", "source_side"]
 
 _WHY = pytest.StashKey[str]()
 

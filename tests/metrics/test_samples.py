@@ -27,7 +27,6 @@ USAGE = RunUsage(
     ),
     quota=Quota(used=49, limit=50),
     uploaded_bytes=9000,
-    sources_refused={"fix_source": 2, "wait": 1},
 )
 
 Found = dict[tuple[str, ...], float | tuple[float, ...]]
@@ -133,6 +132,26 @@ def test_every_state_has_its_count(
     }
 
 
+def test_unfit_sources_count_as_they_stand_by_what_is_to_be_done(
+    source_side: LedgerText,
+) -> None:
+    """Also in a run that finds an entry as unfit as the run before, and notes nothing."""
+    values = found(source_side.replay())
+    refused = {k[1]: n for k, n in values.items() if k[0] == "refused_sources"}
+    assert refused == {
+        "ask_permission": 1,
+        "fix_manifest": 1,
+        "fix_source": 1,
+        "run_again": 0,
+    }
+
+
+def test_other_failures_are_no_unfit_sources(all_states: LedgerText) -> None:
+    values = found(all_states.replay())
+    assert values["refused_sources", "fix_source"] == 0
+    assert values["refused_sources", "ask_permission"] == 0
+
+
 def test_requests_and_pauses_are_those_of_the_last_run(two_nights: Replay) -> None:
     last = replace(two_nights.runs[-1], usage=USAGE)
     values = found(two_nights, runs=[two_nights.runs[0], last], task_limit=12)
@@ -146,14 +165,6 @@ def test_requests_and_pauses_are_those_of_the_last_run(two_nights: Replay) -> No
     assert values["quota_used_images",] == 49
     assert values["quota_limit_images",] == 50
     assert values["last_run_uploaded_bytes",] == 9000
-    refused = [*("ask_permission", "fix_manifest", "fix_source", "run_again", "wait")]
-    assert [values["last_run_refused_sources", one] for one in refused] == [
-        0,
-        0,
-        2,
-        0,
-        1,
-    ]
     assert values["task_limit",] == 12
     assert values["ledger_size_bytes",] == 4096
 

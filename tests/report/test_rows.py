@@ -13,7 +13,7 @@ from batch_register.model import (
     ImageId,
     SpecDigest,
 )
-from batch_register.report.rows import ReportRow, row_of
+from batch_register.report.rows import ReportRow, UploadShare, row_of
 from batch_register.stage import (
     Active,
     Created,
@@ -55,6 +55,11 @@ def test_a_fault_decides_the_action_and_without_its_word_the_state_does(
 ) -> None:
     row = row_of(_record(stage))
     assert (row.state, row.action) == expected
+
+
+def test_an_upload_of_which_nothing_is_noted_yet_is_not_said_to_be_empty() -> None:
+    share = UploadShare(sent_bytes=0, size_bytes=600 << 20)
+    assert share.sentence() == "upload begun, nothing noted of it yet"
 
 
 def test_code_and_reason_are_never_empty() -> None:

@@ -1,32 +1,27 @@
-"""What a run has sent to buckets, and whose sources it found unfit, from their events.
+"""How many bytes a run has sent to buckets, from its entries' events.
 
-Decides: which bytes are this run's own, what counts as found unfit. Must not know: how a
-file is sent, what makes a source unfit.
+Decides: which bytes are this run's own. Must not know: how a file is sent.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
-from batch_register.errors import StoppedError
 from batch_register.event import (
     Event,
-    SourceRefused,
     SourceUploaded,
     UploadBegun,
     UploadProgressed,
 )
-from batch_register.model import Action, EntryKey
+from batch_register.model import EntryKey
 
 
-class SourceCount:
-    """The counts of one run so far."""
+class SentBytes:
+    """The count of one run so far."""
 
     def __init__(self) -> None:
         self._stored: dict[EntryKey, int] = {}  # with what earlier runs have sent
         self._sent: Counter[EntryKey] = Counter()  # in this run
-        self._refused: dict[EntryKey, Action] = {}
 
     def take(self, key: EntryKey, event: Event) -> None:
         """Take note of what has happened to an entry."""
@@ -40,18 +35,9 @@ class SourceCount:
                 self._stored[key] = stored_bytes
             case SourceUploaded(sent_bytes=sent_bytes):
                 self._sent[key] = sent_bytes
-                self._refused.pop(key, None)
-            case SourceRefused(error=fault) if fault.code != StoppedError.reference:
-                self._refused[key] = fault.action
             case _:
                 pass
 
-    @property
-    def uploaded_bytes(self) -> int:
+    def total(self) -> int:
         """Return how many bytes went out; of what is not complete, as far as noted."""
         return self._sent.total()
-
-    @property
-    def refused(self) -> Mapping[str, int]:
-        """Return how many entries nothing was sent for, by what must be done."""
-        return dict(sorted(Counter(map(str, self._refused.values())).items()))
