@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import against_sdk, ledger, preflight, scale
+from tests.benchmarks import against_sdk, ledger, preflight, scale, upload
+from tests.environments import NotToBeHadError
 from tests.object_store.server import Store
 
 pytestmark = pytest.mark.integration
@@ -42,3 +43,11 @@ def test_against_sdk(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--images=2", "--concurrency=2", "--speed=6000"]
     against_sdk.main([*arguments, "--poll-interval=0.05", "--settle=0.1"])
     assert printed(capsys)["images"] == 2
+
+
+def test_upload(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        upload.main(["--size=1000000", "--rounds=1"])
+    except NotToBeHadError as why:
+        pytest.skip(f"no awscli or no S3 server here: {why}")
+    assert printed(capsys)["size_bytes"] == 1_000_000

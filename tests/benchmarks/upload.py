@@ -14,12 +14,14 @@ import asyncio
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.environments import environment
@@ -46,17 +48,31 @@ def theirs(store: Store, file: Path, bucket: str, aws: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def seconds(command: Sequence[str], store: Store) -> float:
-    """Return how long a command took, in seconds, once it has done its work."""
+@dataclass(slots=True)
+class Taken:
+    """What the runs of one program took, in seconds, round by round."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+def run(command: Sequence[str], store: Store, taken: Taken) -> None:
+    """Run a command to its end, and note what it took."""
     keys = {
         "AWS_ACCESS_KEY_ID": store.keys.access_key,
         "AWS_SECRET_ACCESS_KEY": store.keys.secret_key,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    began_s = time.monotonic()
+    began_s, began_cpu_s = time.monotonic(), _cpu_s()
     subprocess.run(command, check=True, env=os.environ | keys, capture_output=True)
-    return time.monotonic() - began_s
+    taken.wall.append(time.monotonic() - began_s)
+    taken.cpu.append(_cpu_s() - began_cpu_s)
+
+
+def _cpu_s() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
 
 
 async def _emptied(store: Store, bucket: str, size_bytes: int) -> None:
@@ -69,14 +85,14 @@ async def _emptied(store: Store, bucket: str, size_bytes: int) -> None:
 
 def measured(
     store: Store, folder: Path, aws: Path, *, size_bytes: int, rounds: int
-) -> dict[str, list[float]]:
-    """Return the times of both in seconds, by name, round by round."""
+) -> dict[str, Taken]:
+    """Return what both took, by name."""
     file = folder / "web-01.raw"
     with file.open("wb") as disk:
         for offset in range(0, size_bytes, _MIB):
             disk.write(random.Random(offset).randbytes(min(_MIB, size_bytes - offset)))
     bucket = asyncio.run(store.bucket("bench"))
-    times: dict[str, list[float]] = {"ours": [], "awscli": []}
+    taken = {"ours": Taken(), "awscli": Taken()}
     for number in range(rounds):
         commands = {
             "ours": ours(store, file, bucket, folder / f"ledger-{number}"),
@@ -84,18 +100,19 @@ def measured(
         }
         order = sorted(commands, reverse=number % 2 == 0)
         for name in order:
-            times[name].append(seconds(commands[name], store))
+            run(commands[name], store, taken[name])
             asyncio.run(_emptied(store, bucket, size_bytes))
-    return times
+    return taken
 
 
-def figures(times: dict[str, list[float]], size_bytes: int) -> dict[str, object]:
+def figures(taken: Mapping[str, Taken], size_bytes: int) -> dict[str, object]:
     """Return throughputs in MB/s and their ratio, ours to awscli's."""
-    best = {name: min(taken) for name, taken in times.items()}
-    middle = {name: statistics.median(taken) for name, taken in times.items()}
+    best = {name: min(one.wall) for name, one in taken.items()}
+    middle = {name: statistics.median(one.wall) for name, one in taken.items()}
     return {
         "size_bytes": size_bytes,
-        "seconds": {n: [round(one, 2) for one in taken] for n, taken in times.items()},
+        "wall_s": {n: [round(s, 2) for s in one.wall] for n, one in taken.items()},
+        "cpu_s": {n: [round(s, 2) for s in one.cpu] for n, one in taken.items()},
         "best_mb_per_s": {n: round(size_bytes / s / 1e6, 1) for n, s in best.items()},
         "median_mb_per_s": {
             n: round(size_bytes / s / 1e6, 1) for n, s in middle.items()
@@ -117,14 +134,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server_at(words.endpoint) as store,
         tempfile.TemporaryDirectory() as name,
     ):
-        times = measured(
+        taken = measured(
             store,
             Path(name),
             env / "bin" / "aws",
             size_bytes=words.size,
             rounds=words.rounds,
         )
-    print(json.dumps(figures(times, words.size), indent=2))
+    print(json.dumps(figures(taken, words.size), indent=2))
 
 
 if __name__ == "__main__":
