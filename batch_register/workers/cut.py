@@ -28,9 +28,7 @@ class Cut:
         with self._lock:
             self._told.set()
             if self._socket is not None:
-                with suppress(OSError):
-                    # Not the TLS socket's own: that one also takes its state apart.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                shut_down(self._socket)
 
     @contextmanager
     def reaching(self, wire: socket.socket) -> Iterator[None]:
@@ -58,3 +56,10 @@ class Cut:
         """Raise CutError where the work was told to end."""
         if self._told.is_set():
             raise CutError
+
+
+def shut_down(wire: socket.socket) -> None:
+    """Wake whoever waits for a socket: it has come to its end."""
+    with suppress(OSError):
+        # Not the TLS socket's own method: that one also takes its state apart.
+        socket.socket.shutdown(wire, socket.SHUT_RDWR)

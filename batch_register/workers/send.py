@@ -10,10 +10,12 @@ repr holds its path or query.
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -28,7 +30,7 @@ from batch_register.workers.connections import (
     is_readable,
     target_of,
 )
-from batch_register.workers.cut import Cut
+from batch_register.workers.cut import Cut, shut_down
 from batch_register.workers.lines import Lines
 from batch_register.workers.pace import LARGEST_BLOCK_BYTES, Pace
 from batch_register.workers.ranges import FileFaultError, blocks, digest
@@ -39,6 +41,7 @@ _START_S = 300.0  # of the deadline: connecting, waiting for the answer
 _SLOWEST_BYTES_PER_S = 64 * 2**10  # the rest of the deadline
 _MOST_SENDERS = 64  # that share a pace; more would make the deadline too short
 _ANSWER_LIMIT_BYTES = 64 * 2**10
+_ANSWER_STALLS = 2  # in which all of the answer has to come
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Of this process, since what a worker is given is an order and nothing else.
@@ -149,8 +152,9 @@ class _Request:
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers by lower-case names, and the first of the body."""
         self._hurry()
-        response = self._connection.getresponse()
-        body = response.read(_ANSWER_LIMIT_BYTES)
+        with _cut_off(self._connection.sock, _ANSWER_STALLS * self._order.stall_s):
+            response = self._connection.getresponse()
+            body = response.read(_ANSWER_LIMIT_BYTES)
         if not (self._is_whole and response.isclosed()):
             self._connection.close()  # in the middle of the one or the other
         if response.status == HTTPStatus.OK and not self._is_whole:
@@ -168,6 +172,21 @@ class _Request:
         if left_s <= 0:
             raise TimeoutError
         self._connection.sock.settimeout(min(self._order.stall_s, left_s))
+
+
+@contextmanager
+def _cut_off(wire: socket.socket, after_s: float) -> Iterator[None]:
+    """Shut a socket down where the block takes longer.
+
+    http.client bounds the wait for each byte of an answer, not for all of it.
+    """
+    timer = threading.Timer(after_s, shut_down, [wire])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _turn_s(pace: Pace | None, length: int) -> float:

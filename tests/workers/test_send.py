@@ -261,6 +261,19 @@ async def test_a_silent_store_ends_in_time(serve, open_files, disk):
     assert (error.fault.code, error.kind) == ("transport.timeout", FaultKind.LOST)
 
 
+async def test_an_answer_that_trickles_ends_in_time(serve, open_files, disk):
+    async def trickle(talk):
+        await talk.read()
+        while True:  # until the other side closes
+            await talk.write(b"H")
+            await asyncio.sleep(0.1)
+
+    files = await open_files(stall_s=0.4)
+    async with asyncio.timeout(10):
+        error = await refused(files, disk, await serve(trickle))
+    assert error.kind is FaultKind.LOST
+
+
 async def test_a_huge_answer_is_not_read(serve, files, disk):
     async def flood(talk):
         await talk.read()
