@@ -117,7 +117,7 @@ def buckets_finding(looks: Sequence[BucketLook]) -> Finding:
 def _told(look: BucketLook) -> tuple[str, str, int]:
     """Return what was seen of a bucket, what to do, and the exit code it is worth."""
     if look.wrong:
-        return f"{look.name}: unfit", "; ".join(look.wrong), 2
+        return "; ".join(look.wrong), "", 2
     if look.fault is not None:
         is_forbidden = look.fault.kind is FaultKind.FORBIDDEN
         grant = f"the owner of bucket {look.name}: let these keys list and read it"

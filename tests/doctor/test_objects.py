@@ -90,8 +90,7 @@ def test_a_bucket_that_nothing_is_registered_from_says_why() -> None:
     none = BucketLook(name="x", wrong=("there is no bucket 'x'; make it",))
     finding = buckets_finding([GOOD, none])
     assert (finding.state, finding.exit_code) == (State.PROBLEM, 2)
-    assert finding.seen.endswith("; x: unfit")
-    assert finding.advice == "there is no bucket 'x'; make it"
+    assert finding.seen.endswith("region eu-de; there is no bucket 'x'; make it")
 
 
 @pytest.mark.parametrize(
