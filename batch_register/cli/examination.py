@@ -253,24 +253,17 @@ class _Examination:
     async def _look_at_store(
         self, cloud: Cloud, connection: Connection, profile: Profile, witness: Witness
     ) -> None:
-        store = ExaminedStore(
-            LoggedIn(
-                cloud=cloud,
-                connection=connection,
-                profile=profile,
-                sender=witness,
-                clock=self.clock,
-            ),
-            self.resolved.settings,
-            access.objects_address(cloud, profile, connection.listed_store),
-            _CALL_DEADLINE_S,
+        logged_in = LoggedIn(
+            cloud=cloud,
+            connection=connection,
+            profile=profile,
+            sender=witness,
+            clock=self.clock,
         )
-        buckets = self.request.buckets
-        seen = await store.look(buckets)
-        told = objects.store_finding(seen, is_needed=bool(buckets))
-        self.diagnosis.findings.add(told)
-        if seen.buckets:
-            self.diagnosis.findings.add(objects.buckets_finding(seen.buckets))
+        settings = self.resolved.settings
+        store = ExaminedStore(logged_in, settings, deadline_s=_CALL_DEADLINE_S)
+        told = await store.look(self.request.buckets)
+        self.diagnosis.findings.add(*told)
 
     async def _probe(self, service: ExaminedService, settle_s: float) -> None:
         lag_s = await service.probe(settle_s, self.stop)

@@ -18,7 +18,7 @@ from batch_register.cli.object_access import (
     object_access,
     opened_store,
 )
-from batch_register.doctor import PROBE
+from batch_register.doctor import PROBE, Finding, access, objects
 from batch_register.doctor.objects import BucketLook, StoreSight, is_of_bucket
 from batch_register.errors import ServiceError, SettingsError
 from batch_register.identity import Cloud
@@ -37,36 +37,45 @@ class ExaminedStore:
     """One cloud's store; each question is waited for `deadline_s` at most."""
 
     def __init__(
-        self, logged_in: LoggedIn, settings: Settings, address: str, deadline_s: float
+        self, logged_in: LoggedIn, settings: Settings, *, deadline_s: float
     ) -> None:
         self._logged_in = logged_in
         self._settings = settings
-        self._address = address
         self._deadline_s = deadline_s
 
-    async def look(self, buckets: Sequence[str]) -> StoreSight:
-        """Return what it shows, of these buckets or, where there are none, at all."""
-        sight = StoreSight(address=self._address)
+    async def look(self, buckets: Sequence[str]) -> list[Finding]:
+        """Return what is to be said of it, and of these buckets where there are any."""
+        seen = await self._seen(buckets)
+        told = [objects.store_finding(seen, is_needed=bool(buckets))]
+        if seen.buckets:
+            told.append(objects.buckets_finding(seen.buckets))
+        return told
+
+    async def _seen(self, buckets: Sequence[str]) -> StoreSight:
+        sight = StoreSight(address=self._address())
         if not has_libraries():
             return replace(sight, why_not=NO_EXTRA)
         cloud = self._logged_in.cloud
         try:
             async with asyncio.timeout(self._deadline_s):
-                access = await object_access(self._logged_in, self._settings)
+                found = await object_access(self._logged_in, self._settings)
         except TimeoutError:
             why = "temporary access keys were not made in time; run doctor again"
             return replace(sight, why_not=why)
-        if isinstance(access, NoObjectAccess):
-            return replace(sight, why_not=access.reason)
-        keys = _whence(cloud, access.keys)
-        sight = replace(sight, address=sight.address or access.endpoint, keys=keys)
+        if isinstance(found, NoObjectAccess):
+            return replace(sight, why_not=found.reason)
+        sight = replace(sight, keys=_whence(cloud, found.keys))
         try:
             async with opened_store(
-                access, cloud, self._settings, connections=1
+                found, cloud, self._settings, connections=1
             ) as store:
                 return await self._asked(store, sight, buckets)
         except SettingsError as error:
             return replace(sight, why_not=error.hint or error.message)
+
+    def _address(self) -> str:
+        to = self._logged_in
+        return access.objects_address(to.cloud, to.profile, to.connection.listed_store)
 
     async def _asked(
         self, store: ObjectStore, sight: StoreSight, buckets: Sequence[str]
