@@ -87,10 +87,11 @@ def command(
     is_agreed: bool,
     resolved: ResolvedSettings,
 ) -> int:
-    """Compare ledger and cloud: orphans, duplicates, drift, open uploads.
+    """Compare ledger and cloud: orphans, duplicates, drift.
 
     Entries whose image has ended since the last run are written to the ledger; its
-    lock is held meanwhile, so that no run comes between. All else is only shown.
+    lock is held meanwhile, so that no run comes between. All else is only shown, also
+    uploads that no run goes on with.
     """
     if delete_orphans and not is_agreed and not _can_ask():
         message = "nobody can be asked whether the orphans may be deleted"
