@@ -29,18 +29,22 @@ from batch_register.stopping import Stop
 _EXIT_OF_STOP = {StopReason.SIGINT: 130, StopReason.SIGTERM: 143}
 
 
-def show(diagnosis: Diagnosis, settings: Settings, *, probes: bool, stop: Stop) -> int:
-    """Write what was found; return the exit code."""
+def show(
+    diagnosis: Diagnosis,
+    settings: Settings,
+    *,
+    skipped: Sequence[Topic],
+    stop: Stop,
+) -> int:
+    """Write what was found; return the exit code.
+
+    Of topics that are `skipped` nothing is said: nobody asked for them.
+    """
     if diagnosis.probe is not None:
         told = probe_findings(
             diagnosis.probe, diagnosis.capabilities, settle_s=settings.settle_s
         )
         diagnosis.findings.add(*told)
-    skipped = [Topic.LEFTOVERS]
-    if not probes:
-        skipped.append(Topic.PROBE)
-    if settings.ledger is None:
-        skipped.append(Topic.LEDGER)
     findings = completed(diagnosis.findings.all(), skipped=skipped)
     code = exit_code(findings)
     if stop.reason is not None:

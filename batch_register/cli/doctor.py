@@ -20,6 +20,7 @@ _OPTIONS = ("ledger", "cloud", "region", "settle_s", "output", "log_file", "log_
     cls=Page,
     examples=(
         "doctor --cloud my-cloud",
+        "doctor --cloud my-cloud --bucket wave-07",
         "doctor --cloud my-cloud --probe-write --output json",
     ),
 )
@@ -32,8 +33,20 @@ _OPTIONS = ("ledger", "cloud", "region", "settle_s", "output", "log_file", "log_
         "again, and what an earlier one left. Without it nothing is ever written."
     ),
 )
+@click.option(
+    "--bucket",
+    "buckets",
+    metavar="NAME",
+    multiple=True,
+    help=(
+        "Look at this bucket too: is it there, of which class, in which region, and may "
+        "it be read. May be given several times."
+    ),
+)
 @settings_options(*_OPTIONS)
-def command(*, probes: bool, resolved: ResolvedSettings) -> int:
+def command(
+    *, probes: bool, buckets: tuple[str, ...], resolved: ResolvedSettings
+) -> int:
     """Check credentials, endpoints, clock, rights and limits.
 
     Only reads, unless --probe-write is given. Ends with 0 where runs can work, with 69
@@ -41,6 +54,9 @@ def command(*, probes: bool, resolved: ResolvedSettings) -> int:
     where the settings are wrong. With --ledger it tells what earlier runs have learned
     of the cloud, and --probe-write notes there by how much lists lag.
     """
-    from batch_register.cli.examination import examine  # noqa: PLC0415 - see above
+    from batch_register.cli.examination import (  # noqa: PLC0415 - see above
+        Request,
+        examine,
+    )
 
-    return examine(resolved, probes=probes)
+    return examine(resolved, Request(probes=probes, buckets=buckets))

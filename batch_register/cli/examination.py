@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 
@@ -24,13 +25,16 @@ from batch_register.cli.diagnosis import show
 from batch_register.cli.display import Display
 from batch_register.cli.examined_ledger import ExaminedLedger
 from batch_register.cli.examined_service import ExaminedService
+from batch_register.cli.examined_store import ExaminedStore
 from batch_register.cli.interrupts import two_stage_stop
+from batch_register.cli.object_access import LoggedIn
 from batch_register.cli.waiting import told_while_waiting
 from batch_register.doctor import (
     Diagnosis,
     Topic,
     access,
     judge,
+    objects,
 )
 from batch_register.doctor.witness import Witness
 from batch_register.doctor.words import doing
@@ -40,8 +44,10 @@ from batch_register.identity.cloud import GivenToken, KeyPair
 from batch_register.identity.clouds import told_variables
 from batch_register.ims.profile import Profile
 from batch_register.logs import configured
+from batch_register.logs.redaction import redact_text
+from batch_register.manifest.rules import BUCKET_PATTERN, RULES
 from batch_register.model import Target
-from batch_register.settings import ResolvedSettings
+from batch_register.settings import ResolvedSettings, Settings
 from batch_register.stopping import Stop
 from batch_register.transport.proxy import environment_proxies
 
@@ -49,17 +55,43 @@ from batch_register.transport.proxy import environment_proxies
 _CALL_DEADLINE_S = 20.0
 
 
-def examine(resolved: ResolvedSettings, *, probes: bool) -> int:
-    """Look at everything that a run rests on, tell of it, and return the exit code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for, the settings apart."""
+
+    probes: bool = False
+    buckets: tuple[str, ...] = ()
+
+    def skipped(self, settings: Settings) -> list[Topic]:
+        """Return the topics that nobody asked for."""
+        asked = {
+            Topic.LEFTOVERS: False,
+            Topic.PROBE: self.probes,
+            Topic.BUCKETS: bool(self.buckets),
+            Topic.LEDGER: settings.ledger is not None,
+        }
+        return [topic for topic, is_asked in asked.items() if not is_asked]
+
+
+def examine(resolved: ResolvedSettings, request: Request) -> int:
+    """Look at everything that a run rests on, tell of it, and return the exit code.
+
+    Raises:
+        SettingsError: a bucket's name is none.
+    """
+    for name in request.buckets:
+        if not re.fullmatch(BUCKET_PATTERN, name):
+            message = f"--bucket {redact_text(name)}: bucket {RULES['bucket'].must}"
+            raise SettingsError(message)
     # On a terminal what is shown says it all: like beside a bar, only warnings.
     display = Display.BAR if sys.stderr.isatty() else Display.NONE
     with configured(log_plan(resolved, display, sys.stderr, os.environ)):
-        return asyncio.run(_examine(resolved, probes=probes))
+        return asyncio.run(_examine(resolved, request))
 
 
-async def _examine(resolved: ResolvedSettings, *, probes: bool) -> int:
+async def _examine(resolved: ResolvedSettings, request: Request) -> int:
     stop, task = Stop(), asyncio.current_task()
-    examination = _Examination(resolved=resolved, probes=probes, stop=stop)
+    examination = _Examination(resolved=resolved, request=request, stop=stop)
 
     def end_looking() -> None:
         """Cut what only reads off at once; a probe has to clean up behind itself."""
@@ -73,7 +105,9 @@ async def _examine(resolved: ResolvedSettings, *, probes: bool) -> int:
     except asyncio.CancelledError:
         if stop.reason is None:
             raise
-    return show(examination.diagnosis, resolved.settings, probes=probes, stop=stop)
+    settings = resolved.settings
+    skipped = request.skipped(settings)
+    return show(examination.diagnosis, settings, skipped=skipped, stop=stop)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +115,7 @@ class _Examination:
     """One check-up; what it has found stays with it, whatever ends it."""
 
     resolved: ResolvedSettings
-    probes: bool
+    request: Request
     stop: Stop
     clock: WallClock = field(default_factory=WallClock)
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
@@ -207,10 +241,29 @@ class _Examination:
             diagnosis=self.diagnosis,
         )
         sight = await service.look()
-        if sight is not None and self.probes:
+        if profile.fetches_from_web:
+            self.diagnosis.findings.add(objects.web_finding())
+        elif sight is not None:
+            await self._look_at_store(cloud, connection, profile, witness)
+        if sight is not None and self.request.probes:
             settle_s = self.resolved.settings.settle_s
             await service.clear_up(sight, settle_s, self.stop)  # first: it makes room
             await self._probe(service, settle_s)
+
+    async def _look_at_store(
+        self, cloud: Cloud, connection: Connection, profile: Profile, witness: Witness
+    ) -> None:
+        logged_in = LoggedIn(
+            cloud=cloud,
+            connection=connection,
+            profile=profile,
+            sender=witness,
+            clock=self.clock,
+        )
+        settings = self.resolved.settings
+        store = ExaminedStore(logged_in, settings, deadline_s=_CALL_DEADLINE_S)
+        told = await store.look(self.request.buckets)
+        self.diagnosis.findings.add(*told)
 
     async def _probe(self, service: ExaminedService, settle_s: float) -> None:
         lag_s = await service.probe(settle_s, self.stop)
@@ -234,7 +287,9 @@ class _Examination:
         self.diagnosis.capabilities.list_lag_s = remembered.list_lag_s or None
         self.diagnosis.findings.add(
             access.project_finding(cloud, connection, profile),
-            access.objects_finding(cloud, profile),
+            access.objects_finding(
+                access.objects_address(cloud, profile, connection.listed_store)
+            ),
             judge.task_limit_finding(
                 profile.task_limit,
                 remembered,

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from batch_register.identity import Cloud, Connection
 from batch_register.ims.profile import Profile
 from batch_register.logs.redaction import keep_secret
-from batch_register.obs import NoObjectAccess, open_store
+from batch_register.obs import NoObjectAccess, ObjectAccess, open_store
 from batch_register.obs.credentials import PublishedAddresses, find_access
 from batch_register.ports import Clock, ObjectStore
 from batch_register.settings import Settings
 from batch_register.transport import Sender
 from batch_register.transport.tls import Tls
+
+_LIBRARIES = ("aiobotocore", "oslo_utils")
+NO_EXTRA = "the extra is not installed: pip install 'batch-register[obs]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,44 +37,81 @@ class LoggedIn:
     clock: Clock
 
 
+def has_libraries() -> bool:
+    """Return whether what looks at an object store is installed."""
+    return all(find_spec(name) is not None for name in _LIBRARIES)
+
+
 @asynccontextmanager
 async def object_store(
     logged_in: LoggedIn, settings: Settings, *, connections: int
 ) -> AsyncIterator[ObjectStore | NoObjectAccess]:
     """Give the cloud's object store until the context ends, or why there is none.
 
-    A rehearsal takes neither keys nor proxies from the environment: its cloud is in this
-    process. `connections` bounds how many are open at once.
+    `connections` bounds how many are open at once.
 
     Raises:
         SettingsError: the extra is not installed, or a certificate cannot be used.
     """
-    cloud = logged_in.cloud
-    access = await find_access(
-        cloud,
-        logged_in.connection,
-        logged_in.sender,
-        logged_in.clock,
-        published=_published(logged_in.profile, cloud.region_name),
-        environ={} if settings.simulate else os.environ,
-    )
+    access = await object_access(logged_in, settings)
     if isinstance(access, NoObjectAccess):
         yield access
         return
-    keep_secret(*filter(None, access.keys.secrets))
+    async with opened_store(
+        access, logged_in.cloud, settings, connections=connections
+    ) as store:
+        yield store
+
+
+@asynccontextmanager
+async def object_store_if_any(
+    logged_in: LoggedIn, settings: Settings, *, connections: int
+) -> AsyncIterator[ObjectStore | NoObjectAccess]:
+    """Give the object store as `object_store` does; a missing extra is a reason, too.
+
+    Raises:
+        SettingsError: a certificate cannot be used.
+    """
+    if not has_libraries():
+        yield NoObjectAccess(reason=NO_EXTRA)
+        return
+    async with object_store(logged_in, settings, connections=connections) as store:
+        yield store
+
+
+async def object_access(
+    logged_in: LoggedIn, settings: Settings
+) -> ObjectAccess | NoObjectAccess:
+    """Return how the cloud's object store can be asked, its secrets masked from now on.
+
+    A rehearsal takes no keys from the environment: its cloud is in this process.
+    """
+    access = await find_access(
+        logged_in.cloud,
+        logged_in.connection,
+        logged_in.sender,
+        logged_in.clock,
+        published=_published(logged_in.profile, logged_in.cloud.region_name),
+        environ={} if settings.simulate else os.environ,
+    )
+    if isinstance(access, ObjectAccess):
+        keep_secret(*filter(None, access.keys.secrets))
+    return access
+
+
+def opened_store(
+    access: ObjectAccess, cloud: Cloud, settings: Settings, *, connections: int
+) -> AbstractAsyncContextManager[ObjectStore]:
+    """Return the store to be opened; a rehearsal takes no proxy from the environment."""
     tls = Tls(
         verify=cloud.verify,
         ca_file=cloud.cacert,
         cert_file=cloud.cert,
         key_file=cloud.key,
     )
-    async with open_store(
-        access,
-        connections=connections,
-        tls=tls,
-        trust_env=not settings.simulate,
-    ) as store:
-        yield store
+    return open_store(
+        access, connections=connections, tls=tls, trust_env=not settings.simulate
+    )
 
 
 def _published(profile: Profile, region: str | None) -> PublishedAddresses:

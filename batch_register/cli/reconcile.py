@@ -57,8 +57,9 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
     "--delete-orphans",
     is_flag=True,
     help=(
-        "Delete images that carry our tags and that no given ledger names, under all "
-        "conditions that README lists; asks first. Without it nothing is ever deleted."
+        "Delete images that carry our tags and that no given ledger names, and give "
+        "uploads up that no run goes on with, under all conditions that README lists; "
+        "asks first. Without it nothing is ever deleted."
     ),
 )
 @click.option(
@@ -69,7 +70,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
     show_default=True,
     callback=_seconds,
     help=(
-        "Delete only orphans that are older than this, by the cloud's own clock; never "
+        "Delete only orphans and uploads that are older than this, by the cloud's own clock; never "
         "less than the image deadline (1h, unless the settings say otherwise)."
     ),
 )
@@ -89,7 +90,8 @@ def command(
     """Compare ledger and cloud: orphans, duplicates, drift.
 
     Entries whose image has ended since the last run are written to the ledger; its
-    lock is held meanwhile, so that no run comes between. All else is only shown.
+    lock is held meanwhile, so that no run comes between. All else is only shown, also
+    uploads that no run goes on with.
     """
     if delete_orphans and not is_agreed and not _can_ask():
         message = "nobody can be asked whether the orphans may be deleted"

@@ -10,15 +10,15 @@ import asyncio
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
-import click
 import structlog
 
 from batch_register.cli import stdout
+from batch_register.cli.asking import is_agreed_to
 from batch_register.cli.assembly import ledger_path, the_cloud, throttled
 from batch_register.cli.connection import CloudService, WallClock, open_service
 from batch_register.cli.console import log_plan
@@ -26,6 +26,7 @@ from batch_register.cli.display import Display
 from batch_register.cli.interrupts import two_stage_stop
 from batch_register.cli.ledgers import chosen_ledgers, default_ledgers, open_ledgers
 from batch_register.cli.observers import LogObserver
+from batch_register.cli.open_uploads import open_uploads
 from batch_register.errors import NotAllowedError, ServiceError, StoppedError
 from batch_register.ledger import LedgerFile, raw_lines
 from batch_register.logs import configured
@@ -39,13 +40,12 @@ from batch_register.model import (
     StopReason,
 )
 from batch_register.reconcile import (
-    Deletion,
+    Deletions,
     Findings,
     Judging,
     Known,
     LateFinisher,
     LedgerView,
-    Orphan,
     Remover,
     Sight,
     Survey,
@@ -124,7 +124,7 @@ async def _reconcile(
     settings: Settings,
 ) -> int:
     stop, log = Stop(), structlog.get_logger()
-    deletions: list[Deletion] = []
+    deletions = Deletions()
     is_shown = False
     stop.when_requested(
         lambda: log.warning("reconcile.stopping", reason=str(stop.reason))
@@ -156,7 +156,7 @@ async def _reconcile(
             raise
         raise NotAllowedError(error.operation, error.fault) from error
     stopped = None if stop.reason is None else _EXIT_OF_STOP[stop.reason]
-    code = exit_code(deletions, stopped)
+    code = exit_code(deletions.all, stopped)
     if not is_shown:  # then a program must find on standard error why that is
         unshown = StoppedError()
         unshown.exit_code = code
@@ -188,7 +188,7 @@ class _Job:
 
     async def carry_out(
         self, record: LedgerFile | None, views: tuple[LedgerView, ...]
-    ) -> list[Deletion]:
+    ) -> Deletions:
         """Compare, write, show, and delete where that is asked for and agreed to."""
         known = Known(self._manifest, views)
         self._warn_of_empty(views)
@@ -198,20 +198,29 @@ class _Job:
             await record_finishers(late, record.replay.records, record, LogObserver())
         named |= _named_by(late)
         findings = compare(known, sight, named, late, self._judging())
-        deletions: list[Deletion] = []
-        self._show(findings, views)
-        if record is not None and await self._agreed(findings.deletable):
-            remover = Remover(
-                known,
-                record,
-                patient=self._patient,
-                direct=self._service.images,
-                judging=self._judging,
-                stop=self._stop,
-            )
-            deletions = await remover.remove(findings.deletable)
+        deletions = Deletions()
+        async with open_uploads(
+            known, self._ledgers, self._service, self._settings, self._stop
+        ) as uploads:
+            looked = await uploads.look(self._judging())
+            findings = replace(findings, uploads=looked)
+            self._show(findings, views)
+            if record is not None and await self._agreed(findings):
+                remover = self._remover(known, record)
+                deletions.images = await remover.remove(findings.deletable)
+                deletions.uploads = await uploads.give_up(looked.deletable, record)
         self._show_end(findings, deletions)
         return deletions
+
+    def _remover(self, known: Known, record: LedgerFile) -> Remover:
+        return Remover(
+            known,
+            record,
+            patient=self._patient,
+            direct=self._service.images,
+            judging=self._judging,
+            stop=self._stop,
+        )
 
     async def _seen(self, known: Known) -> tuple[Sight, set[ImageId]]:
         """Look at the cloud; return what it shows, and which of that ledgers name."""
@@ -248,46 +257,32 @@ class _Job:
         elif self._settings.output is Output.QUIET:
             stdout.write(gist(findings, name, width=width))
 
-    async def _agreed(self, orphans: tuple[Orphan, ...]) -> bool:
-        """Return whether these may be deleted; ask on the terminal where it is due."""
-        if not self._request.deletes or not orphans:
+    async def _agreed(self, findings: Findings) -> bool:
+        """Return whether all that may go shall go; ask on the terminal where it is due."""
+        orphans, uploads = findings.deletable, findings.uploads.deletable
+        if not self._request.deletes or not (orphans or uploads):
             return False
         if self._request.is_agreed:
             return True
-        words = deletable_words(orphans, width=_width())
-        question = f"Delete {_images(len(orphans))} for good? [y/N]: "
-        click.echo(f"\n{words}{question}", err=True, nl=False)
-        answer = await self._typed()
-        return answer.strip().lower() in ("y", "yes")
+        words = deletable_words(orphans, uploads, width=_width())
+        counts = (_count(len(orphans), "image"), _count(len(uploads), "open upload"))
+        what = " and ".join(count for count in counts if count)
+        question = f"\n{words}Delete {what} for good?"
+        return await is_agreed_to(question, self._stop)
 
-    async def _typed(self) -> str:
-        """Return the line that is typed at the terminal, while the loop goes on.
-
-        A blocking read would hear a signal only after the answer.
-
-        Raises:
-            StoppedError: a signal came first.
-        """
-        loop, arrived, source = asyncio.get_running_loop(), asyncio.Event(), 0
-        loop.add_reader(source, arrived.set)
-        try:
-            await self._stop.until(arrived)
-        finally:
-            loop.remove_reader(source)
-        return os.read(source, 1024).decode(errors="replace")
-
-    def _show_end(self, findings: Findings, deletions: list[Deletion]) -> None:
+    def _show_end(self, findings: Findings, deletions: Deletions) -> None:
         if self._settings.output is Output.JSON:
             whole = document(
                 findings,
-                deletions,
+                deletions.images,
+                upload_deletions=deletions.uploads,
                 manifest_name=self._manifest.name,
                 target=self._service.target,
                 ledgers=[str(path) for path in self._ledgers],
             )
             stdout.write_json(whole)
         elif self._request.deletes:
-            stdout.write(f"\n{deletion_words(deletions, width=_width())}")
+            stdout.write(f"\n{deletion_words(deletions.all, width=_width())}")
 
 
 def _named_by(late: tuple[LateFinisher, ...]) -> set[ImageId]:
@@ -300,8 +295,9 @@ def _ledger_line(view: LedgerView) -> str:
     return f"ledger: {view.path}{empty}\n"
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
+def _count(number: int, noun: str) -> str:
+    """Return how many there are, empty for none."""
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 def _width() -> int | None:

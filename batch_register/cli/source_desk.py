@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from batch_register.cli.connection import CloudService
-from batch_register.cli.object_access import object_store
+from batch_register.cli.object_access import object_store_if_any
 from batch_register.collector import preparing
 from batch_register.errors import SettingsError
 from batch_register.ims.profile import Profile
@@ -36,8 +35,6 @@ from batch_register.workers.local import LocalFiles
 _LOOKS_AT_ONCE = 32
 _SPARE_CONNECTIONS = 8
 _SPARE_THREADS = 4  # that read headers while parts are on their way
-_LIBRARIES = ("aiobotocore", "oslo_utils")
-_NO_EXTRA = "the extra is not installed: pip install 'batch-register[obs]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +124,10 @@ async def open_sources(
         why = "" if profile.fetches_from_web else "--no-preflight is set"
         yield SourceDesk(profile=profile, observer=observer, why_not=why)
         return
-    async with _store(service, settings) as store:
+    connections = _LOOKS_AT_ONCE + settings.upload_streams + _SPARE_CONNECTIONS
+    async with object_store_if_any(
+        service.logged_in, settings, connections=connections
+    ) as store:
         if isinstance(store, NoObjectAccess):
             _require_no_uploads(uploads, store.reason)
             observer.noticed("preflight.done", line=unlooked_line(store.reason))
@@ -135,21 +135,6 @@ async def open_sources(
             return
         async with _files(service, settings) as files:
             yield _desk(service, settings, store, files, observer)
-
-
-@asynccontextmanager
-async def _store(
-    service: CloudService, settings: Settings
-) -> AsyncIterator[ObjectStore | NoObjectAccess]:
-    """Give the object store, or say why there is none: a missing extra is a reason."""
-    if any(find_spec(name) is None for name in _LIBRARIES):
-        yield NoObjectAccess(reason=_NO_EXTRA)
-        return
-    connections = _LOOKS_AT_ONCE + settings.upload_streams + _SPARE_CONNECTIONS
-    async with object_store(
-        service.logged_in, settings, connections=connections
-    ) as store:
-        yield store
 
 
 def _require_no_uploads(uploads: Sequence[ImageSpec], reason: str) -> None:

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from batch_register.cli import candidates, stdout
+from batch_register.cli.local_files import missing_files, note_text
 from batch_register.cli.pages import Page
 from batch_register.errors import ManifestError, ManifestProblem, SettingsError
 from batch_register.ims.profile import PROFILES, Profile, check_spec
@@ -67,7 +68,7 @@ def command(
 ) -> int:
     """Check MANIFEST without any cloud, and name every mistake.
 
-    Ends with 0 where there is none, and with 65 otherwise; with --watch, with 130 when
+    A file to be uploaded that is not on this machine is only told. Ends with 0 where there is none, and with 65 otherwise; with --watch, with 130 when
     it is interrupted.
     """
     profile = _profile(cloud_profile, cloud)
@@ -89,7 +90,7 @@ def command(
     if output == "json":
         stdout.write_json(_verdict(manifest, checked, ()))
     else:
-        stdout.write(_praise(checked))
+        stdout.write(_praise(manifest, checked))
     return 0
 
 
@@ -106,9 +107,10 @@ def _checked(path: Path, profile: Profile | None) -> Manifest:
     return manifest
 
 
-def _praise(manifest: Manifest) -> str:
+def _praise(path: Path, manifest: Manifest) -> str:
     count = len(manifest.images)
-    return f"OK: {count} image{'' if count == 1 else 's'}\n"
+    notes = note_text(path, missing_files(manifest))
+    return f"OK: {count} image{'' if count == 1 else 's'}\n{notes}"
 
 
 def _watch(path: Path, profile: Profile | None) -> NoReturn:
@@ -123,7 +125,7 @@ def _watch(path: Path, profile: Profile | None) -> NoReturn:
 
     def check() -> None:
         try:
-            verdict = _praise(_checked(path, profile))
+            verdict = _praise(path, _checked(path, profile))
         except ManifestError as error:
             verdict = f"{mistakes_text(error, sys.stdout)}\n"
         except SettingsError as error:
@@ -164,6 +166,7 @@ def _check_profile(path: Path, manifest: Manifest, profile: Profile) -> None:
 def _verdict(
     path: Path, manifest: Manifest | None, problems: tuple[ManifestProblem, ...]
 ) -> dict[str, object]:
+    notes = [] if manifest is None else missing_files(manifest)
     return {
         "version": 1,
         "path": str(path),
@@ -171,4 +174,5 @@ def _verdict(
         "name": None if manifest is None else manifest.name,
         "images": None if manifest is None else len(manifest.images),
         "problems": [dataclasses.asdict(problem) for problem in problems],
+        "notes": [dataclasses.asdict(note) for note in notes],
     }

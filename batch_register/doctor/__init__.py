@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_register.doctor import access, judge, reach
+from batch_register.doctor import access, judge, objects, reach
 from batch_register.doctor.checkup import Checkup, Sight
 from batch_register.doctor.document import Diagnosis
 from batch_register.doctor.findings import (
@@ -39,6 +39,7 @@ __all__ = [
     "completed",
     "exit_code",
     "judge",
+    "objects",
     "patience_for",
     "probe_spec",
     "reach",

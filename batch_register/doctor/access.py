@@ -261,19 +261,27 @@ def endpoint_finding(
     return _timed(_reached(Topic.ENDPOINT, cloud, url, words), slowest_s)
 
 
-def objects_finding(cloud: Cloud, profile: Profile) -> Finding:
-    """Return where the object storage is; registering sends nothing there."""
+def objects_address(cloud: Cloud, profile: Profile, listed: str | None) -> str:
+    """Return where the object storage is and who says so; empty where nobody does.
+
+    `listed` is the address that the token's catalogue has.
+    """
     if cloud.obs_endpoint is not None:
-        seen = f"{cloud.obs_endpoint}, from obs_endpoint_override; not asked"
-        return Finding(topic=Topic.OBJECTS, state=State.OK, seen=seen)
+        return f"{cloud.obs_endpoint}, from obs_endpoint_override"
     published = profile.endpoints(cloud.region_name or "")
     if published is not None:
-        seen = f"{published.objects}, made by the profile from the region; not asked"
-        return Finding(topic=Topic.OBJECTS, state=State.OK, seen=seen)
+        return f"{published.objects}, made by the profile from the region"
+    return f"{listed}, from the token's catalogue" if listed else ""
+
+
+def objects_finding(address: str) -> Finding:
+    """Return where the object storage is, before it was asked anything."""
     return Finding(
         topic=Topic.OBJECTS,
-        state=State.NOT_LOOKED_AT,
-        seen="no address is known; the image service reads the files itself",
+        state=State.OK if address else State.NOT_LOOKED_AT,
+        seen=f"{address}; not asked"
+        if address
+        else "no address is known; the image service reads the files itself",
     )
 
 

@@ -42,6 +42,7 @@ class Topic(StrEnum):
     TASK_LIMIT = "task limit"
     LIST_LAG = "list lag"
     OBJECTS = "object storage"
+    BUCKETS = "buckets"  # only where some were named
     PROBE = "probe"
     LEFTOVERS = "old probes"  # only where there are any
 

@@ -72,6 +72,13 @@ _ENVELOPE: Schema = {
 }
 
 _OF_AN_IMAGE: Schema = {"image_id": _TEXT, "status": _TEXT, "reason": _TEXT}
+_OF_AN_UPLOAD: Schema = {
+    "bucket": _TEXT,
+    "object": _TEXT,
+    "upload_id": _TEXT,
+    "begun_at": _TEXT,
+    "reason": _TEXT,
+}
 
 
 def _events() -> dict[str, Schema]:
@@ -106,6 +113,10 @@ def _events() -> dict[str, Schema]:
         shapes[str(event.ledger_name)] = _about_entry(_of_event(event))
     for name in sorted(notes.ORPHAN_EVENTS):
         shapes[name] = _record(_OF_AN_IMAGE, frozenset({"status", "reason"}))
+    for name in sorted(notes.UPLOAD_EVENTS):
+        shapes[name] = _about_entry(
+            _record(_OF_AN_UPLOAD, frozenset({"begun_at", "reason"}))
+        )
     return shapes
 
 

@@ -50,6 +50,14 @@ ORPHAN_DELETE_UNCLEAR = "orphan.delete_unclear"
 ORPHAN_EVENTS = frozenset(
     {ORPHAN_DELETE_INTENDED, ORPHAN_DELETED, ORPHAN_KEPT, ORPHAN_DELETE_UNCLEAR}
 )
+# The same of multipart uploads that no run goes on with.
+UPLOAD_ABORT_INTENDED = "upload.abort_intended"
+UPLOAD_ABORTED = "upload.aborted"
+UPLOAD_KEPT = "upload.kept"
+UPLOAD_ABORT_UNCLEAR = "upload.abort_unclear"
+UPLOAD_EVENTS = frozenset(
+    {UPLOAD_ABORT_INTENDED, UPLOAD_ABORTED, UPLOAD_KEPT, UPLOAD_ABORT_UNCLEAR}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from batch_register.engine.findings import choose
 from batch_register.entry import EntryRecord
 from batch_register.model import (
+    ENTRY_TAG,
     EntryKey,
     ImageId,
     ImageStatus,
@@ -147,7 +148,7 @@ def circumstances(
         manifest_name=known.manifest_name,
         has_ledger=bool(known.ledgers),
         has_entries=any(ledger.records for ledger in known.ledgers),
-        is_covered=known.is_covered(view),
+        is_covered=known.is_covered(view.tag(ENTRY_TAG)),
         is_named=is_named,
         records=records,
         jobs=tuple(sight.job(job) for job in jobs),

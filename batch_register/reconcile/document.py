@@ -18,9 +18,14 @@ from batch_register.reconcile.findings import (
     Leftover,
     Orphan,
     Untraced,
+    UploadFound,
 )
-from batch_register.reconcile.outcome import Deletion
-from batch_register.reconcile.words import leftover_reason, obstacle_words
+from batch_register.reconcile.outcome import Deletion, UploadDeletion
+from batch_register.reconcile.words import (
+    leftover_reason,
+    obstacle_words,
+    upload_reason,
+)
 
 VERSION = 1
 
@@ -34,8 +39,10 @@ def document(
     manifest_name: str,
     target: Target,
     ledgers: Sequence[str],
+    upload_deletions: Sequence[UploadDeletion] = (),
 ) -> Object:
     """Return everything that was found and done."""
+    uploads = findings.uploads
     return {
         "version": VERSION,
         "manifest": manifest_name,
@@ -52,6 +59,10 @@ def document(
             "unseen": len(findings.unseen),
             "elsewhere": findings.elsewhere,
             "deletions": Counter(str(each.outcome) for each in deletions),
+            "stray_uploads": len(uploads.stray),
+            "deletable_uploads": len(uploads.deletable),
+            "other_uploads": uploads.others,
+            "upload_deletions": Counter(str(each.outcome) for each in upload_deletions),
         },
         "late_finishers": [_late(late) for late in findings.late],
         "orphans": [_orphan(orphan) for orphan in findings.orphans],
@@ -61,6 +72,12 @@ def document(
         "untraced": [_untraced(untraced) for untraced in findings.untraced],
         "unseen": [{"id": asked, "reason": why} for asked, why in findings.unseen],
         "deletions": [_deletion(deletion) for deletion in deletions],
+        "uploads": [_upload(found) for found in uploads.found],
+        "uploads_unseen": [
+            {"bucket": bucket, "reason": why} for bucket, why in uploads.unseen
+        ],
+        "uploads_not_looked_at": uploads.why_not or None,
+        "upload_deletions": [_upload_deletion(each) for each in upload_deletions],
     }
 
 
@@ -135,6 +152,24 @@ def _deletion(deletion: Deletion) -> Object:
         "hindrance": None if deletion.hindrance is None else str(deletion.hindrance),
         "reason": deletion.reason,
     }
+
+
+def _upload(found: UploadFound) -> Object:
+    return {
+        "key": found.key,
+        "kind": str(found.kind),
+        "bucket": found.bucket,
+        "object": found.upload.key,
+        "upload_id": found.upload.upload_id,
+        "begun_at": found.upload.begun_at,
+        "is_deletable": not found.obstacles,
+        "obstacles": [str(obstacle) for obstacle in found.obstacles],
+        "reason": upload_reason(found),
+    }
+
+
+def _upload_deletion(deletion: UploadDeletion) -> Object:
+    return {**asdict(deletion)}
 
 
 def _image(view: ImageView) -> Object:

@@ -12,6 +12,7 @@ from batch_register.entry import EntryState
 from batch_register.event import Event
 from batch_register.model import EntryKey, ImageId, ImageView
 from batch_register.reconcile.removal import Obstacle
+from batch_register.source import OpenUpload
 
 
 class OrphanKind(StrEnum):
@@ -32,6 +33,14 @@ class LeftoverKind(StrEnum):
     DEAD = "dead"  # of an attempt that failed
     DUPLICATE = "duplicate"  # a further image of the entry
     MENTIONED = "mentioned"  # in a reason, or in a line of a newer version
+
+
+class UploadKind(StrEnum):
+    """Who looks after a multipart upload that is still open."""
+
+    GOES_ON = "goes_on"  # the next run goes on with it
+    ABANDONED = "abandoned"  # a ledger has begun it, and no run goes on with it
+    UNKNOWN = "unknown"  # no given ledger names it
 
 
 class DriftKind(StrEnum):
@@ -118,6 +127,41 @@ class Untraced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadFound:
+    """One open upload of an object of this manifest; `key` is whose file it is."""
+
+    bucket: str
+    upload: OpenUpload
+    kind: UploadKind
+    key: EntryKey
+    obstacles: tuple[Obstacle, ...]  # none: --delete-orphans gives it up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """The open uploads; `others` are of objects that are not this manifest's.
+
+    `why_not` says why none was looked at, empty where they were or nothing is to be
+    uploaded; `unseen` the same of single buckets.
+    """
+
+    found: tuple[UploadFound, ...] = ()
+    others: int = 0
+    unseen: tuple[tuple[str, str], ...] = ()  # bucket, and why not
+    why_not: str = ""
+
+    @property
+    def stray(self) -> tuple[UploadFound, ...]:
+        """Return those that no run goes on with."""
+        return tuple(f for f in self.found if f.kind is not UploadKind.GOES_ON)
+
+    @property
+    def deletable(self) -> tuple[UploadFound, ...]:
+        """Return those with nothing in the way of giving them up."""
+        return tuple(found for found in self.found if not found.obstacles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """Everything that one comparison found."""
 
@@ -129,6 +173,7 @@ class Findings:
     untraced: tuple[Untraced, ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()  # image or job id, and why not
     elsewhere: int = 0  # images of shards whose ledgers were not given: not compared
+    uploads: Uploads = Uploads()
 
     @property
     def deletable(self) -> tuple[Orphan, ...]:

@@ -57,13 +57,13 @@ class Known:
         self._keys = {entry_digest(manifest.name, key): key for key in keys}
         self._shards = {led.shard for led in ledgers if led.shard is not None}
 
-    def is_covered(self, view: ImageView) -> bool:
-        """Return whether the ledger of every run that may know the image was given.
+    def is_covered(self, entry_tag: str | None) -> bool:
+        """Return whether the ledger of every run that may know the entry was given.
 
         Once any ledger is of a shard, ledgers of the other shards exist. A manifest may
-        have been split more than once: then an image is in one shard of each split.
+        have been split more than once: then an entry is in one shard of each split.
+        `entry_tag` is the value of its `br-entry`; an image without one is of no shard.
         """
-        entry_tag = view.tag(ENTRY_TAG)
         splits = {shard.count for shard in self._shards}
         holding = {
             each.count for each in self._shards if each.holds_tag(entry_tag or "")

@@ -1,4 +1,4 @@
-"""What came of deleting orphans.
+"""What came of deleting orphans, and of giving open uploads up.
 
 Decides: the words for it, and which exit code the deletions amount to. Must not know: how anything is deleted or shown.
 """
@@ -6,7 +6,7 @@ Decides: the words for it, and which exit code the deletions amount to. Must not
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from batch_register.model import EntryKey, Fault, FaultKind, ImageId
@@ -39,6 +39,32 @@ class Deletion:
     hindrance: Hindrance | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadDeletion:
+    """One open upload that was to be given up, and what came of it."""
+
+    bucket: str
+    object: str
+    upload_id: str
+    key: EntryKey
+    outcome: Outcome
+    reason: str = ""
+    hindrance: Hindrance | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Deletions:
+    """What came of everything that was to be deleted."""
+
+    images: list[Deletion] = field(default_factory=list)
+    uploads: list[UploadDeletion] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Deletion | UploadDeletion]:
+        """Return all of it, in the order in which it was done."""
+        return [*self.images, *self.uploads]
+
+
 def hindrance_of(fault: Fault) -> Hindrance | None:
     """Return in which way a fault hindered a deletion; None: the image's own state."""
     if fault.kind in (FaultKind.FORBIDDEN, FaultKind.UNAUTHENTICATED):
@@ -46,7 +72,9 @@ def hindrance_of(fault: Fault) -> Hindrance | None:
     return Hindrance.BUSY if fault.is_passing else None
 
 
-def exit_code(deletions: Collection[Deletion], stopped: int | None) -> int:
+def exit_code(
+    deletions: Collection[Deletion | UploadDeletion], stopped: int | None
+) -> int:
     """Return the exit code, where `stopped` is that of a stop, if there was one."""
     hindrances = {deletion.hindrance for deletion in deletions}
     if Hindrance.FORBIDDEN in hindrances:

@@ -47,6 +47,7 @@ class Obstacle(StrEnum):
     NAMED = "named"
     OTHER_SHARD = "other_shard"
     OPEN_CALL = "open_call"
+    GOES_ON = "goes_on"  # of an upload
     RUNNING_JOB = "running_job"
     YOUNG = "young"
     AGE_UNKNOWN = "age_unknown"
@@ -89,16 +90,17 @@ def obstacles(view: ImageView, around: Circumstances) -> tuple[Obstacle, ...]:
         (any(isinstance(stage, _OPEN) for stage in stages), Obstacle.OPEN_CALL),
         (running or around.unseen_jobs > 0, Obstacle.RUNNING_JOB),
     )
-    age = _age_obstacle(view, around)
+    age = age_obstacle(view.created_at, around.now, around.age)
     found = tuple(obstacle for stands, obstacle in stand if stands)
     return found if age is None else (*found, age)
 
 
-def _age_obstacle(view: ImageView, around: Circumstances) -> Obstacle | None:
-    created = moment(view.created_at)
-    if created is None:
+def age_obstacle(made_at: str, now: datetime, age: timedelta) -> Obstacle | None:
+    """Return whether it stands in the way how old something is, by its own stamp."""
+    made = moment(made_at)
+    if made is None:
         return Obstacle.AGE_UNKNOWN
-    return Obstacle.YOUNG if around.now - created <= around.age else None
+    return Obstacle.YOUNG if now - made <= age else None
 
 
 def moment(text: str) -> datetime | None:

@@ -6,8 +6,7 @@ Must not know: the terminal, JSON.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from batch_register.model import EntryKey, ImageView
 from batch_register.reconcile.findings import (
@@ -20,12 +19,15 @@ from batch_register.reconcile.findings import (
     Orphan,
     OrphanKind,
     Untraced,
+    UploadFound,
+    UploadKind,
+    Uploads,
 )
-from batch_register.reconcile.outcome import Deletion, Outcome
+from batch_register.reconcile.layout import Item, section, wrapped
+from batch_register.reconcile.outcome import Deletion, Outcome, UploadDeletion
 from batch_register.reconcile.removal import Obstacle
 from batch_register.report.plain import printable
 
-_UNBOUND = 10_000  # cells: without a terminal nothing is wrapped
 _OBSTACLES = {
     Obstacle.NO_LEDGER: "no ledger tells which images are in use",
     Obstacle.NO_ENTRIES: "the ledger holds no entries, so it tells of no image in use",
@@ -36,6 +38,7 @@ _OBSTACLES = {
     Obstacle.NAMED: "a ledger names it",
     Obstacle.OTHER_SHARD: "a ledger of its shard was not given",
     Obstacle.OPEN_CALL: "a ledger leaves a call for its entry open",
+    Obstacle.GOES_ON: "the next run goes on with it",
     Obstacle.RUNNING_JOB: "a job of its entry runs or could not be asked for",
     Obstacle.YOUNG: "it is not older than --orphan-age and the image deadline",
     Obstacle.AGE_UNKNOWN: "its age is not known",
@@ -48,6 +51,11 @@ _LEFTOVERS = {
     LeftoverKind.DEAD: "of an attempt that failed, and kept",
     LeftoverKind.DUPLICATE: "a ledger names it as a further image",
     LeftoverKind.MENTIONED: "a ledger names it, yet its entry does not stand by it",
+}
+_UPLOADS = {
+    UploadKind.GOES_ON: "its file is on the way",
+    UploadKind.ABANDONED: "a ledger has begun it, and no run goes on with it",
+    UploadKind.UNKNOWN: "no given ledger names it",
 }
 _OUTCOMES = {
     Outcome.DELETED: "deleted",
@@ -66,6 +74,11 @@ def obstacle_words(obstacle: Obstacle, view: ImageView) -> str:
     return _OBSTACLES[obstacle]
 
 
+def upload_reason(found: UploadFound) -> str:
+    """Say why this upload stays; empty where it may be given up."""
+    return "; ".join(_OBSTACLES[each] for each in found.obstacles)
+
+
 def leftover_reason(leftover: Leftover) -> str:
     """Say why this image stays."""
     reasons = [_OBSTACLES[Obstacle.NAMED]]
@@ -76,16 +89,17 @@ def leftover_reason(leftover: Leftover) -> str:
 
 def render(findings: Findings, manifest_name: str, *, width: int | None) -> str:
     """Return all findings, the gist last; `width` in cells, None for no bound."""
-    sections: tuple[tuple[str, Iterable[_Item]], ...] = (
+    sections: tuple[tuple[str, Iterable[Item]], ...] = (
         ("late finishers", map(_late, findings.late)),
         ("orphans", map(_orphan, findings.orphans)),
         ("leftovers", map(_leftover, findings.leftovers)),
         ("duplicates", map(_duplicate, findings.duplicates)),
         ("drift", map(_drift, findings.drift)),
+        ("open uploads", map(_upload, findings.uploads.found)),
         ("no trace in the cloud", map(_untraced, findings.untraced)),
         ("could not be looked at", map(_unseen, findings.unseen)),
     )
-    text = "".join(_section(title, list(items), width) for title, items in sections)
+    text = "".join(section(title, list(items), width) for title, items in sections)
     return text + gist(findings, manifest_name, width=width)
 
 
@@ -99,6 +113,7 @@ def gist(findings: Findings, manifest_name: str, *, width: int | None) -> str:
             (findings.leftovers, "leftover", "leftovers"),
             (findings.duplicates, "duplicate", "duplicates"),
             (findings.drift, "difference", "differences"),
+            (findings.uploads.stray, "stray upload", "stray uploads"),
             (findings.untraced, "without a trace", "without a trace"),
             (findings.unseen, "not seen", "not seen"),
         )
@@ -114,35 +129,60 @@ def gist(findings: Findings, manifest_name: str, *, width: int | None) -> str:
             f"  {findings.elsewhere} {images} of other shards and not compared: "
             "give their ledgers with --ledger"
         )
-    return "".join(_wrapped(line, width) for line in lines)
+    lines += _upload_lines(findings.uploads)
+    return "".join(wrapped(line, width) for line in lines)
 
 
-def deletable_words(orphans: Sequence[Orphan], *, width: int | None) -> str:
+def _upload_lines(uploads: Uploads) -> list[str]:
+    """Return what can be done about uploads, and what was not looked at."""
+    lines = []
+    if count := len(uploads.deletable):
+        lines.append(f"  --delete-orphans may give up {count} of the uploads")
+    if uploads.others:
+        ends = "upload is" if uploads.others == 1 else "uploads are"
+        lines.append(
+            f"  {uploads.others} {ends} of objects that are not this manifest's"
+        )
+    if uploads.why_not:
+        lines.append(f"  uploads were not looked at: {printable(uploads.why_not)}")
+    lines += [
+        f"  uploads to bucket {printable(bucket)} were not looked at: {printable(why)}"
+        for bucket, why in uploads.unseen
+    ]
+    return lines
+
+
+def deletable_words(
+    orphans: Sequence[Orphan],
+    uploads: Sequence[UploadFound] = (),
+    *,
+    width: int | None,
+) -> str:
     """Return the list of what is about to be deleted."""
-    return _section("to be deleted", [_orphan(orphan) for orphan in orphans], width)
+    items = [*map(_orphan, orphans), *map(_upload, uploads)]
+    return section("to be deleted", items, width)
 
 
-def deletion_words(deletions: Sequence[Deletion], *, width: int | None) -> str:
+def deletion_words(
+    deletions: Sequence[Deletion | UploadDeletion], *, width: int | None
+) -> str:
     """Return what came of each deletion, and how many there were of each."""
     if not deletions:
         return "nothing was deleted\n"
-    return _section("deletions", [_deletion(each) for each in deletions], width)
+    return section("deletions", [_deletion(each) for each in deletions], width)
 
 
 # ------------------------------------------------------------ one finding each
 
-# A heading line, and lines below it.
-_Item = tuple[str, tuple[str, ...]]
 
-
-def _late(late: LateFinisher) -> _Item:
+def _late(late: LateFinisher) -> Item:
     now = "active" if late.is_active else "failed"
     written = f"not written: {late.why_not}" if late.why_not else "written"
     head = f"{late.key}: {late.was} in the ledger, {now} in the cloud; {written}"
     return head, (f"image {late.image_id}",)
 
 
-def _orphan(orphan: Orphan) -> _Item:
+def _orphan(orphan: Orphan) -> Item:
     view = orphan.view
     why = "; ".join(obstacle_words(each, view) for each in orphan.obstacles)
     fate = f"stays: {why}" if why else "may be deleted"
@@ -152,12 +192,12 @@ def _orphan(orphan: Orphan) -> _Item:
     )
 
 
-def _leftover(leftover: Leftover) -> _Item:
+def _leftover(leftover: Leftover) -> Item:
     below = f"entry {leftover.key}: {_LEFTOVERS[leftover.kind]}"
     return _image(leftover.view), (below, f"stays: {leftover_reason(leftover)}")
 
 
-def _duplicate(duplicate: Duplicate) -> _Item:
+def _duplicate(duplicate: Duplicate) -> Item:
     kept = duplicate.kept
     below = [f"counts: {_image(kept)}"]
     below += [f"further: {_image(view)}" for view in duplicate.others]
@@ -166,25 +206,38 @@ def _duplicate(duplicate: Duplicate) -> _Item:
     return f"{_entry(duplicate.key, kept)}: more than one live image", tuple(below)
 
 
-def _drift(drift: Drift) -> _Item:
+def _drift(drift: Drift) -> Item:
     return f"{drift.key}: {drift.what}", (f"image {drift.image_id}",)
 
 
-def _untraced(untraced: Untraced) -> _Item:
+def _untraced(untraced: Untraced) -> Item:
     image = f"image {untraced.image_id} is not there" if untraced.image_id else ""
     head = f"{untraced.key}: {untraced.was} in the ledger; run again to settle it"
     return head, (image,) if image else ()
 
 
-def _unseen(unseen: tuple[str, str]) -> _Item:
+def _unseen(unseen: tuple[str, str]) -> Item:
     asked, why = unseen
     return asked, (why,)
 
 
-def _deletion(deletion: Deletion) -> _Item:
+def _upload(found: UploadFound) -> Item:
+    why = upload_reason(found)
+    head = f"{found.bucket}:{found.upload.key}  begun {found.upload.begun_at}"
+    return head, (
+        f"upload {found.upload.upload_id}",
+        f"entry {found.key}: {_UPLOADS[found.kind]}",
+        f"stays: {why}" if why else "may be given up",
+    )
+
+
+def _deletion(deletion: Deletion | UploadDeletion) -> Item:
     words = _OUTCOMES[deletion.outcome]
     reason = (deletion.reason,) if deletion.reason else ()
-    return f"{deletion.image_id}: {words}", reason
+    if isinstance(deletion, Deletion):
+        return f"{deletion.image_id}: {words}", reason
+    place = f"{deletion.bucket}:{deletion.object}"
+    return f"upload to {place}: {words}", (f"upload {deletion.upload_id}", *reason)
 
 
 def _image(view: ImageView) -> str:
@@ -196,36 +249,3 @@ def _entry(key: EntryKey | None, view: ImageView) -> str:
     if key is not None:
         return f"entry {key}"
     return f"no entry that is known (name {view.name!r})"
-
-
-# ------------------------------------------------------------ layout
-
-
-def _section(title: str, items: Sequence[_Item], width: int | None) -> str:
-    if not items:
-        return ""
-    lines = [f"{title} ({len(items)})\n"]
-    for head, below in items:
-        lines.append(_wrapped(f"  {printable(head)}", width))
-        lines += [_wrapped(f"    {printable(line)}", width) for line in below]
-    return "".join(lines) + "\n"
-
-
-def _wrapped(line: str, width: int | None) -> str:
-    """Return a line broken between words so that it fits, its indent kept."""
-    return "\n".join(_pieces(line, width)) + "\n"
-
-
-def _pieces(line: str, width: int | None) -> Iterator[str]:
-    text = line.lstrip(" ")
-    indent = " " * (len(line) - len(text))
-    yield from textwrap.wrap(
-        text,
-        width or _UNBOUND,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-        drop_whitespace=True,
-    )

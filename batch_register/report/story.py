@@ -45,6 +45,10 @@ from batch_register.ledger.notes import (
     ORPHAN_DELETE_UNCLEAR,
     ORPHAN_DELETED,
     ORPHAN_KEPT,
+    UPLOAD_ABORT_INTENDED,
+    UPLOAD_ABORT_UNCLEAR,
+    UPLOAD_ABORTED,
+    UPLOAD_KEPT,
 )
 from batch_register.ledger.replay import Replay, RunRecord
 from batch_register.model import EntryKey, Fault, FaultKind
@@ -146,12 +150,18 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
 }
 
 
-# What `reconcile` notes of images that no ledger names.
+# What `reconcile` notes of images that no ledger names, and of uploads left open.
 _ORPHAN_WORDS = {
     ORPHAN_DELETE_INTENDED: "about to delete orphan image {image_id}, status {status}",
     ORPHAN_DELETED: "orphan image {image_id} deleted",
     ORPHAN_KEPT: "orphan image {image_id} not deleted: {reason}",
     ORPHAN_DELETE_UNCLEAR: ("orphan image {image_id} may have been deleted: {reason}"),
+    UPLOAD_ABORT_INTENDED: "about to give up an upload to {bucket}:{object}",
+    UPLOAD_ABORTED: "an upload to {bucket}:{object} given up",
+    UPLOAD_KEPT: "an upload to {bucket}:{object} not given up: {reason}",
+    UPLOAD_ABORT_UNCLEAR: (
+        "an upload to {bucket}:{object} may have been given up: {reason}"
+    ),
 }
 
 

@@ -10,23 +10,25 @@ OPERATION = "upload a file"
 
 def file_missing(path: str) -> ServiceError:
     """Return the error for a file that is not there."""
-    return _of_file("missing", f"{path}: there is no such file")
+    return _of_file("upload.file-missing", f"{path}: there is no such file")
 
 
 def file_empty(path: str) -> ServiceError:
     """Return the error for a file without a byte: no image, and no part to send."""
-    return _of_file("empty", f"{path}: the file is empty")
+    return _of_file("upload.file-empty", f"{path}: the file is empty")
 
 
 def file_too_large(path: str, size_bytes: int) -> ServiceError:
     """Return the error for a file that no upload can hold."""
-    return _of_file("too-large", f"{path}: no upload holds {size_bytes} bytes")
+    return _of_file(
+        "upload.file-too-large", f"{path}: no upload holds {size_bytes} bytes"
+    )
 
 
 def file_changed(path: str) -> ServiceError:
     """Return the error for a file that somebody wrote to while it was read."""
     return _of_file(
-        "changed",
+        "upload.file-changed",
         f"{path}: the file changed while it was uploaded; run again when it is at rest",
     )
 
@@ -46,25 +48,25 @@ def part_lost(numbers: list[int]) -> ServiceError:
     """Return the error for parts that the store took, and does not have."""
     some = ", ".join(map(str, numbers[:5])) + (", ..." if numbers[5:] else "")
     reason = f"the store does not have these parts as they were sent: {some}"
-    return _of_store(FaultKind.LOST, "part-lost", reason)
+    return _of_store(FaultKind.LOST, "upload.part-lost", reason)
 
 
 def upload_gone() -> ServiceError:
     """Return the error for uploads that end again and again before they are whole."""
     reason = "the upload was ended by somebody else, or by a rule of the bucket"
-    return _of_store(FaultKind.NOT_FOUND, "gone", reason)
+    return _of_store(FaultKind.NOT_FOUND, "upload.gone", reason)
 
 
 def content_differs(etag: str) -> ServiceError:
     """Return the error for a complete object that is not what was sent."""
     reason = f"the object's content is not the file's: its ETag is {etag}"
-    return _of_store(FaultKind.CONTRADICTION, "content-differs", reason)
+    return _of_store(FaultKind.CONTRADICTION, "upload.content-differs", reason)
 
 
 def object_missing() -> ServiceError:
     """Return the error for an object that was completed and is not to be seen."""
     reason = "the upload is complete, but the store shows no such object"
-    return _of_store(FaultKind.CONTRADICTION, "object-missing", reason)
+    return _of_store(FaultKind.CONTRADICTION, "upload.object-missing", reason)
 
 
 def _of_file(code: str, reason: str) -> ServiceError:
@@ -72,7 +74,7 @@ def _of_file(code: str, reason: str) -> ServiceError:
         OPERATION,
         Fault(
             kind=FaultKind.REJECTED,
-            code=f"upload.file-{code}",
+            code=code,
             reason=reason,
             action=Action.FIX_SOURCE,
         ),
@@ -80,7 +82,5 @@ def _of_file(code: str, reason: str) -> ServiceError:
 
 
 def _of_store(kind: FaultKind, code: str, reason: str) -> ServiceError:
-    fault = Fault(
-        kind=kind, code=f"upload.{code}", reason=reason, action=Action.RUN_AGAIN
-    )
+    fault = Fault(kind=kind, code=code, reason=reason, action=Action.RUN_AGAIN)
     return ServiceError(OPERATION, fault)

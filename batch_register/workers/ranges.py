@@ -42,7 +42,9 @@ def stamp_of(path: str) -> FileStamp | None:
     except OSError as error:
         raise FileFaultError(_unreadable(path, error)) from None
     if not stat.S_ISREG(found.st_mode):
-        raise FileFaultError(_fault("unreadable", f"{path}: it is no regular file"))
+        raise FileFaultError(
+            _fault("upload.file-unreadable", f"{path}: it is no regular file")
+        )
     return FileStamp(size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
 
 
@@ -100,7 +102,7 @@ def _filled(path: str, file: io.FileIO, buffer: memoryview) -> int:
         raise FileFaultError(_unreadable(path, error)) from None
     if not count:
         words = f"{path}: it became shorter while it was read"
-        raise FileFaultError(_fault("changed", words))
+        raise FileFaultError(_fault("upload.file-changed", words))
     return count
 
 
@@ -118,18 +120,18 @@ def _opened(path: str) -> Iterator[io.FileIO]:
 
 def missing(path: str) -> Fault:
     """Return the fault for a file that is not there."""
-    return _fault("missing", f"{path}: there is no such file")
+    return _fault("upload.file-missing", f"{path}: there is no such file")
 
 
 def _unreadable(path: str, error: OSError) -> Fault:
     words = os.strerror(error.errno or errno.EIO)
-    return _fault("unreadable", f"{path}: it cannot be read ({words})")
+    return _fault("upload.file-unreadable", f"{path}: it cannot be read ({words})")
 
 
 def _fault(code: str, reason: str) -> Fault:
     return Fault(
         kind=FaultKind.REJECTED,
-        code=f"upload.file-{code}",
+        code=code,
         reason=reason,
         action=Action.FIX_SOURCE,
     )

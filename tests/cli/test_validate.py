@@ -38,7 +38,65 @@ def test_the_verdict_as_json_is_the_only_document(invoke, manifest: Path) -> Non
         "name": "wave-07",
         "images": 2,
         "problems": [],
+        "notes": [],
     }
+
+
+FILES = """\
+version: 1
+name: files
+defaults: {bucket: wave, os_version: Ubuntu 22.04 server 64bit, min_disk: 40}
+images:
+  - {name: here, object: a, source: here.raw}
+  - {name: gone, object: b, source: disks/gone.raw}
+  - {name: folder, object: c, source: .}
+  - {name: far, object: d, source: /d/far.raw, source_host: worker-1}
+  - {name: near, object: e, source: near.raw, source_resource: DISKS}
+"""
+
+
+def test_a_file_that_this_machine_lacks_is_a_note_and_no_mistake(
+    invoke, tmp_path: Path
+) -> None:
+    """A check may be made where no disks are; files of workers are not looked for."""
+    path = tmp_path / "files.yaml"
+    path.write_text(FILES, encoding="utf-8")
+    (tmp_path / "here.raw").touch()
+    ended = invoke("validate", path)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (
+        "OK: 5 images\nnote: a run from this machine could not upload 2 files\n"
+        f"  {path}:6: source: {tmp_path}/disks/gone.raw is not there (image gone)\n"
+        f"  {path}:7: source: {tmp_path} is no regular file (image folder)\n"
+    )
+    document = json.loads(invoke("validate", path, "--output", "json").out)
+    assert (document["valid"], document["problems"]) == (True, [])
+    assert [(note["entry"], note["line"]) for note in document["notes"]] == [
+        ("gone", 6),
+        ("folder", 7),
+    ]
+
+
+def test_many_missing_files_are_counted_and_not_all_shown(
+    invoke, tmp_path: Path
+) -> None:
+    path = tmp_path / "files.yaml"
+    head = FILES.partition("  - ")[0]
+    names = (f"n-{number}" for number in range(12))
+    lines = [f"  - {{name: {n}, object: {n}, source: {n}}}\n" for n in names]
+    path.write_text(head + "".join(lines), encoding="utf-8")
+    out = invoke("validate", path).out.splitlines()
+    assert out[1] == "note: a run from this machine could not upload 12 files"
+    assert (len(out), out[-1]) == (13, "  and 2 more")
+
+
+def test_a_file_below_a_file_is_told_too(invoke, tmp_path: Path) -> None:
+    path = tmp_path / "files.yaml"
+    path.write_text(FILES.replace("disks/gone", "here.raw/gone"), encoding="utf-8")
+    (tmp_path / "here.raw").touch()
+    assert (
+        "gone.raw cannot be looked at: Not a directory" in invoke("validate", path).out
+    )
 
 
 def test_mistakes_as_json_end_with_65_too(invoke, manifest: Path) -> None:

@@ -14,6 +14,7 @@ from batch_register.doctor.access import (
     identity_finding,
     login_failure,
     login_finding,
+    objects_address,
     objects_finding,
     project_finding,
     proxy_finding,
@@ -239,11 +240,15 @@ def test_an_address_says_who_gave_it_and_what_the_profile_is() -> None:
     assert len({address_words(whence) for whence in Whence}) == len(Whence)
 
 
-def test_where_the_object_storage_is() -> None:
+def test_where_the_object_storage_is_and_who_says_so() -> None:
     told = replace(CLOUD, obs_endpoint="https://obs.example")
-    assert "obs_endpoint_override" in objects_finding(told, OTC).seen
-    assert "https://obs.eu-de.otc" in objects_finding(CLOUD, OTC).seen
-    assert objects_finding(CLOUD, GENERIC).state is State.NOT_LOOKED_AT
+    assert "obs_endpoint_override" in objects_address(told, OTC, "https://x")
+    assert "https://obs.eu-de.otc" in objects_address(CLOUD, OTC, "https://x")
+    listed = objects_address(CLOUD, GENERIC, "https://x")
+    assert listed == "https://x, from the token's catalogue"
+    assert objects_finding(listed).seen == f"{listed}; not asked"
+    assert objects_address(CLOUD, GENERIC, None) == ""
+    assert objects_finding("").state is State.NOT_LOOKED_AT
 
 
 def test_proxies_are_told_by_the_service_they_lead_to() -> None:

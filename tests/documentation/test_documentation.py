@@ -126,6 +126,7 @@ def test_every_ledger_line_that_is_no_image_event_is_named() -> None:
         notes.ENTRY_DECLARED,
         notes.ENTRY_REMOVED,
         *notes.ORPHAN_EVENTS,
+        *notes.UPLOAD_EVENTS,
     }
     assert {name for name in names if f"`{name}`" not in section("The ledger")} == set()
 

@@ -17,6 +17,7 @@ from batch_register.cli.connection import WallClock
 from batch_register.cli.remembered import remembered_lag_s
 from batch_register.ledger import LedgerFile, held, read_ledger
 from batch_register.model import Target
+from batch_register.simulator import StoredBucket
 from tests.hostile.conftest import Ended, Stage
 from tests.hostile.front import Call, Exchange, Misdeed
 
@@ -262,7 +263,96 @@ class TestTwentyMinutesOff:
         ended = examined(stage)
         assert ended.code == 0
         assert lines(ended)["clock"].startswith("warning")
-        assert "with 1 warning" in ended.out
+        store = lines(ended)["object storage"]  # where requests are signed all the same
+        assert store.startswith("warning")
+        assert store.endswith("set this machine's clock, best by NTP")
+        assert "with 2 warnings" in ended.out
+
+
+# ------------------------------------------------------------ the object store
+
+
+class TestOnlyListed:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {"objects_exist_by_default": False}
+
+    def test_each_bucket_that_is_named_is_looked_at(self, stage: Stage) -> None:
+        async def furnish() -> None:
+            buckets = [
+                StoredBucket(name="good"),
+                StoredBucket(name="cold", storage_class="COLD"),
+                StoredBucket(name="far", region="elsewhere-1"),
+                StoredBucket(name="shut", forbidden=True),
+            ]
+            stage.simulator.furnish([], buckets)
+
+        stage.backstage.do(furnish())
+        named = ("good", "cold", "far", "shut", "none")
+        ended = examined(stage, *(f"--bucket={name}" for name in named))
+        found = lines(ended)
+        region = stage.simulator.options.region
+        assert ended.code == 77  # of the one that is shut
+        assert found["object storage"].startswith("ok")
+        assert "temporary access keys" in found["object storage"]
+        assert f"good: class STANDARD, region {region}; " in found["buckets"]
+        assert "storage class COLD" in found["buckets"]
+        assert "'far' is in region elsewhere-1" in found["buckets"]
+        assert "the owner of bucket shut: let these keys" in found["buckets"]
+        assert "there is no bucket 'none'" in found["buckets"]
+        assert stage.audit()["writes"] == 0
+
+        for name, code in (("good", 0), ("none", 2)):
+            assert examined(stage, "--bucket", name).code == code
+
+    def test_a_store_that_answers_needs_no_bucket_of_ours(self, stage: Stage) -> None:
+        ended = examined(stage)
+        assert "it answers" in lines(ended)["object storage"]
+        assert "buckets" not in lines(ended)
+
+
+def test_keys_that_the_store_refuses_are_named_by_their_place_alone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "canary-" + "Zz09" * 8
+    monkeypatch.setenv(
+        "OBS_ACCESS_KEY_ID", stage.simulator.options.access_keys[0].access
+    )
+    monkeypatch.setenv("OBS_SECRET_ACCESS_KEY", secret)
+    ended = examined(stage)
+    found = lines(ended)["object storage"]
+    assert (ended.code, found.partition(":")[0]) == (0, "warning")
+    assert "access keys from the environment: OBS_ACCESS_KEY_ID" in found
+    asked = examined(stage, "--bucket", "wave-07")
+    assert asked.code == 77
+    assert lines(asked)["buckets"] == "-> see object storage first"
+    assert secret not in ended.out + ended.err + asked.out + asked.err
+
+
+def test_half_a_pair_of_keys_is_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBS_ACCESS_KEY_ID", "x")
+    found = lines(examined(stage))["object storage"]
+    assert found.startswith("not looked at")
+    assert found.endswith("OBS_SECRET_ACCESS_KEY is not: set both")
+    assert examined(stage, "--bucket", "wave-07").code == 2
+
+
+def test_a_store_that_is_not_there_is_a_problem_for_who_names_a_bucket(
+    stage: Stage,
+) -> None:
+    stage.entry["obs_endpoint_override"] = f"http://127.0.0.1:{free_port()}"
+    found = lines(examined(stage))["object storage"]
+    assert found.startswith("warning: http://127.0.0.1:")
+    assert "check obs_endpoint_override" in found
+    assert examined(stage, "--bucket", "wave-07").code == 69
+
+
+def test_a_name_that_no_bucket_has_is_wrong_usage(stage: Stage) -> None:
+    ended = stage.command("doctor", "--bucket", "Wave 07")
+    assert (ended.code, ended.out) == (2, "")
+    assert "--bucket Wave 07: bucket must be" in ended.err
 
 
 def test_without_the_right_to_list_the_right_is_named(stage: Stage) -> None:

@@ -452,13 +452,13 @@ def test_a_shell_that_a_lost_ledger_left_behind_is_found_and_deleted(
 ) -> None:
     cloud = serve_cloud("--only-listed")  # no file is there, so shells stay shells
     hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
-    manifest = hand.shell.manifest(1)
-    assert hand.shell.run(manifest).code == 3
+    manifest, unseen = hand.shell.manifest(1), "--no-preflight"
+    assert hand.shell.run(manifest, unseen).code == 3
     (tmp_path / LEDGER).unlink()
     manifest.write_text(manifest.read_text().replace("web-0", "db-0"))
     (lost,) = hand.images()
     assert hand.reconcile(*DELETE).code == 2  # no ledger says what is in use
-    assert hand.shell.run(manifest).code == 3
+    assert hand.shell.run(manifest, unseen).code == 3
     (kept,) = set(hand.images()) - {lost}
 
     first = hand.reconcile(*DELETE)
@@ -472,7 +472,9 @@ def test_a_shell_that_a_lost_ledger_left_behind_is_found_and_deleted(
         assert ended.code == 0, ended.err
 
     assert set(hand.images()) == {kept}
-    assert hand.shell.run(manifest).code == 3  # its own shell is still there to be used
+    assert (
+        hand.shell.run(manifest, unseen).code == 3
+    )  # its own shell is still there to be used
     assert hand.cloud.audit()["images_created"] == 2
 
 

@@ -35,6 +35,11 @@ NOTES = [
     notes.entry_declared(SPEC),
     notes.entry_removed(SPEC.key),
     notes.Note(event=notes.ORPHAN_DELETED, fields={"image_id": "i"}),
+    notes.Note(
+        event=notes.UPLOAD_ABORTED,
+        fields={"bucket": "b", "object": "o", "upload_id": "u", "reason": ""},
+        key=SPEC.key,
+    ),
 ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batch_register.model import FaultKind
-from batch_register.reconcile import Deletion, Outcome
+from batch_register.reconcile import Deletion, Deletions, Outcome, UploadDeletion
 from batch_register.reconcile.outcome import Hindrance, exit_code, hindrance_of
 from tests.fakes import fault
 from tests.reconcile.scenes import KEY, ONE
@@ -38,6 +40,21 @@ def test_a_scheduler_learns_what_became_of_the_deletions(
     deletions: list[Deletion], stopped: int | None, code: int
 ) -> None:
     assert exit_code(deletions, stopped) == code
+
+
+def test_an_upload_that_was_kept_or_is_unclear_counts_like_an_image() -> None:
+    kept = UploadDeletion(
+        bucket="b",
+        object="o",
+        upload_id="u",
+        key=KEY,
+        outcome=Outcome.KEPT,
+        hindrance=Hindrance.FORBIDDEN,
+    )
+    unclear = replace(kept, outcome=Outcome.UNCLEAR, hindrance=None)
+    for upload, code in ((kept, 77), (unclear, 4)):
+        both = Deletions(images=[DELETED], uploads=[upload])
+        assert exit_code(both.all, None) == code
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ import pytest
 
 from batch_register.entry import EntryState
 from batch_register.model import EntryKey, ImageStatus, Target
-from batch_register.reconcile import Deletion, Findings, LateFinisher, Orphan, Outcome
+from batch_register.reconcile import (
+    Deletion,
+    Findings,
+    LateFinisher,
+    Orphan,
+    Outcome,
+    UploadDeletion,
+    Uploads,
+)
 from batch_register.reconcile.document import document
 from batch_register.reconcile.findings import (
     Drift,
@@ -19,6 +27,7 @@ from batch_register.reconcile.findings import (
     LeftoverKind,
     OrphanKind,
     Untraced,
+    UploadKind,
 )
 from batch_register.reconcile.outcome import Hindrance
 from batch_register.reconcile.removal import Obstacle
@@ -31,6 +40,7 @@ from batch_register.reconcile.words import (
 )
 from batch_register.report.plain import width_of
 from tests.reconcile.scenes import JOB, KEY, LEDGER, NAME, ONE, TWO, view
+from tests.reconcile.upload_scenes import BUCKET, OBJECT, found
 
 S = ImageStatus
 MAY_GO = Orphan(
@@ -41,6 +51,15 @@ STAYS = Orphan(
     kind=OrphanKind.REMOVED,
     key=None,
     obstacles=(Obstacle.ALIVE, Obstacle.NAMED),
+)
+UPLOADS = Uploads(
+    found=(
+        found("u1", UploadKind.GOES_ON, obstacles=(Obstacle.GOES_ON,)),
+        found("u2", UploadKind.UNKNOWN, obstacles=(Obstacle.YOUNG,)),
+        found("u\x1b3"),
+    ),
+    others=2,
+    unseen=(("far", "HTTP 403 obs.AccessDenied: no"),),
 )
 EVERYTHING = Findings(
     orphans=(MAY_GO, STAYS),
@@ -84,6 +103,7 @@ EVERYTHING = Findings(
         Untraced(key=KEY, ledger=LEDGER, was=EntryState.UNFINISHED, image_id=None),
     ),
     unseen=((JOB, "HTTP 500 IMG.0001: no answer"),),
+    uploads=UPLOADS,
 )
 TEXT = f"""\
 late finishers (2)
@@ -126,6 +146,20 @@ drift (1)
   web-01: min_disk is 100 in the cloud, 40 here
     image {ONE}
 
+open uploads (3)
+  disks:wave/web-01.qcow2  begun 2026-09-07T00:00:00Z
+    upload u1
+    entry web-01: its file is on the way
+    stays: the next run goes on with it
+  disks:wave/web-01.qcow2  begun 2026-09-07T00:00:00Z
+    upload u2
+    entry web-01: no given ledger names it
+    stays: it is not older than --orphan-age and the image deadline
+  disks:wave/web-01.qcow2  begun 2026-09-07T00:00:00Z
+    upload u\\x1b3
+    entry web-01: a ledger has begun it, and no run goes on with it
+    may be given up
+
 no trace in the cloud (2)
   web-01: unknown in the ledger; run again to settle it
     image {ONE} is not there
@@ -136,8 +170,11 @@ could not be looked at (1)
     HTTP 500 IMG.0001: no answer
 
 wave-07: 2 late finishers, 2 orphans, 2 leftovers, 3 duplicates, 1 difference, 2
-  without a trace, 1 not seen
+  stray uploads, 2 without a trace, 1 not seen
   --delete-orphans may delete 1 of the orphans
+  --delete-orphans may give up 1 of the uploads
+  2 uploads are of objects that are not this manifest's
+  uploads to bucket far were not looked at: HTTP 403 obs.AccessDenied: no
 """
 
 
@@ -167,6 +204,18 @@ def test_images_of_other_shards_are_only_counted() -> None:
     assert "1 image is of other shards" in gist(Findings(elsewhere=1), NAME, width=None)
 
 
+def test_uploads_that_go_on_or_were_not_looked_at_are_no_difference() -> None:
+    going = Uploads(found=UPLOADS.found[:1], others=1)
+    agree = "wave-07: ledger and cloud agree\n"
+    assert gist(Findings(uploads=going), NAME, width=None) == (
+        f"{agree}  1 upload is of objects that are not this manifest's\n"
+    )
+    unasked = Findings(uploads=Uploads(why_not="no keys\x1b"))
+    assert gist(unasked, NAME, width=None) == (
+        f"{agree}  uploads were not looked at: no keys\\x1b\n"
+    )
+
+
 @pytest.mark.parametrize("obstacle", Obstacle)
 def test_every_obstacle_has_words_of_its_own(obstacle: Obstacle) -> None:
     words = {obstacle_words(each, view()) for each in Obstacle}
@@ -185,6 +234,12 @@ def test_what_is_about_to_be_deleted_is_listed() -> None:
         f"to be deleted (1)\n  {TWO}  queued  2026-09-01T01:00:00Z\n"
         "    entry web-01: no given ledger names it\n    may be deleted\n\n"
     )
+
+
+def test_uploads_that_are_about_to_be_given_up_are_listed_with_the_images() -> None:
+    text = deletable_words([MAY_GO], [found()], width=80)
+    assert text.startswith("to be deleted (2)\n")
+    assert text.endswith("    may be given up\n\n")
 
 
 def deletion(outcome: Outcome, reason: str = "") -> Deletion:
@@ -210,6 +265,27 @@ def test_what_came_of_each_deletion_is_told() -> None:
     assert deletion_words([], width=80) == "nothing was deleted\n"
 
 
+def upload_deletion(outcome: Outcome, reason: str = "") -> UploadDeletion:
+    return UploadDeletion(
+        bucket=BUCKET,
+        object=OBJECT,
+        upload_id="u1",
+        key=KEY,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+def test_what_came_of_each_upload_is_told() -> None:
+    gone = upload_deletion(Outcome.KEPT, "it is gone already")
+    text = deletion_words([upload_deletion(Outcome.DELETED), gone], width=None)
+    assert text == (
+        f"deletions (2)\n  upload to {BUCKET}:{OBJECT}: deleted\n    upload u1\n"
+        f"  upload to {BUCKET}:{OBJECT}: not deleted\n    upload u1\n"
+        "    it is gone already\n\n"
+    )
+
+
 def test_the_document_holds_everything_in_plain_json() -> None:
     target = Target(endpoint="http://127.0.0.1", project_id="p", region="r")
     whole = document(
@@ -222,6 +298,7 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         manifest_name=NAME,
         target=target,
         ledgers=[LEDGER, "b.jsonl"],
+        upload_deletions=[upload_deletion(Outcome.UNCLEAR, "timed out")],
     )
     plain = json.loads(json.dumps(whole))
     assert plain["version"] == 1
@@ -236,6 +313,10 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         "unseen": 1,
         "elsewhere": 0,
         "deletions": {"deleted": 1, "kept": 2},
+        "stray_uploads": 2,
+        "deletable_uploads": 1,
+        "other_uploads": 2,
+        "upload_deletions": {"unclear": 1},
     }
     assert plain["target"] == {
         "endpoint": "http://127.0.0.1",
@@ -274,3 +355,30 @@ def test_the_document_holds_everything_in_plain_json() -> None:
         "reason": "it is active",
     }
     assert plain["deletions"][2]["hindrance"] == "forbidden"
+    assert plain["uploads"][1] == {
+        "key": KEY,
+        "kind": "unknown",
+        "bucket": BUCKET,
+        "object": OBJECT,
+        "upload_id": "u2",
+        "begun_at": "2026-09-07T00:00:00Z",
+        "is_deletable": False,
+        "obstacles": ["young"],
+        "reason": "it is not older than --orphan-age and the image deadline",
+    }
+    assert plain["uploads"][2]["is_deletable"]
+    assert plain["uploads_unseen"] == [
+        {"bucket": "far", "reason": "HTTP 403 obs.AccessDenied: no"}
+    ]
+    assert plain["uploads_not_looked_at"] is None
+    assert plain["upload_deletions"] == [
+        {
+            "bucket": BUCKET,
+            "object": OBJECT,
+            "upload_id": "u1",
+            "key": KEY,
+            "outcome": "unclear",
+            "reason": "timed out",
+            "hindrance": None,
+        }
+    ]

@@ -121,6 +121,22 @@ def test_every_event_of_an_orphan_has_words(event: str) -> None:
             _line("orphan.delete_unclear", image_id="i", reason="timed out"),
             "orphan image i may have been deleted: timed out",
         ),
+        (
+            _line("upload.abort_intended", bucket="b", object="o", upload_id="u"),
+            "about to give up an upload to b:o",
+        ),
+        (
+            _line("upload.aborted", bucket="b", object="o\x1b", upload_id="u"),
+            "an upload to b:o\\x1b given up",
+        ),
+        (
+            _line("upload.kept", bucket="b", object="o", reason="it is gone already"),
+            "an upload to b:o not given up: it is gone already",
+        ),
+        (
+            _line("upload.abort_unclear", bucket="b", object="o", reason="timed out"),
+            "an upload to b:o may have been given up: timed out",
+        ),
     ],
 )
 def test_each_event_is_told_in_plain_words(line: Line, told: str) -> None:
