@@ -22,6 +22,7 @@ from batch_register.event import (
     RetryStarted,
     ShellFate,
     SourceSeen,
+    SourceUnseen,
     SourceUploaded,
     UploadBegun,
     UploadProgressed,
@@ -132,6 +133,8 @@ class EntryRecord:
                 self.started_at = self.started_at or at
             case ImageActive(size_bytes=size_bytes):
                 self.size_bytes = size_bytes
+                # Of one that another ledger's run has registered it is not known.
+                self.made_source = self.made_source or self.source
             case ImageFailed(image_id=image_id) if image_id is not None:
                 self.dead_images |= {image_id}
             case RetryStarted(shell=shell):
@@ -148,6 +151,8 @@ class EntryRecord:
             case SourceSeen(etag=etag, size_bytes=size_bytes):
                 self._see(SourcePin(etag=etag, size_bytes=size_bytes))
                 self.virtual_size_bytes = event.virtual_size_bytes
+            case SourceUnseen():
+                self.source = None
             case UploadBegun():
                 self.upload, self.uploaded_bytes = _mark(event), 0
             case RegisterIntended():
@@ -161,15 +166,21 @@ class EntryRecord:
                 pass
 
     def _see(self, pin: SourcePin) -> None:
-        """Take over what the object is now; what an active one was is then known, too."""
+        """Take over what the object is now; what an active one was is then known, too.
+
+        Not where the manifest names another object by now.
+        """
         self.source = pin
-        if isinstance(self.stage, Active) and self.made_source is None:
+        is_first = self.made_source is None and not self.has_other_spec
+        if isinstance(self.stage, Active) and is_first:
             self.made_source = pin
 
     def _adopt(self, spec: SpecDigest, created_at: str) -> None:
         """Count an image as the entry's own that a look has found."""
         if spec != self.made_spec:  # not of the create that this ledger knows
             self.made_url = ""
+        if not isinstance(self.certain_stage, Replacing):  # nor of its last register
+            self.made_source = None
         self.made_spec = spec
         self.image_created_at = created_at
 

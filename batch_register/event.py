@@ -196,6 +196,13 @@ class SourceSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceUnseen:
+    """This run registers without a look: what was known of the source may be old."""
+
+    ledger_name: ClassVar[str] = "source.unseen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRefused:
     """The source is not fit, or not there: nothing is sent for this entry."""
 
@@ -253,6 +260,7 @@ Event = (
     | ShellKept
     | DuplicateSeen
     | SourceSeen
+    | SourceUnseen
     | SourceRefused
     | UploadBegun
     | UploadProgressed
@@ -276,6 +284,7 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     ShellKept,
     DuplicateSeen,
     SourceSeen,
+    SourceUnseen,
     SourceRefused,
     UploadBegun,
     UploadProgressed,
@@ -283,4 +292,11 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
 )
 
 # What is noted beside the image's own way, and moves it nowhere.
-Aside = DuplicateSeen | SourceSeen | UploadBegun | UploadProgressed | SourceUploaded
+Aside = (
+    DuplicateSeen
+    | SourceSeen
+    | SourceUnseen
+    | UploadBegun
+    | UploadProgressed
+    | SourceUploaded
+)

@@ -32,6 +32,7 @@ from batch_register.event import (
     ShellKept,
     SourceRefused,
     SourceSeen,
+    SourceUnseen,
     SourceUploaded,
     UploadBegun,
     UploadProgressed,
@@ -133,6 +134,7 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
         f"{event.status}; left alone"
     ),
     SourceSeen: lambda event: f"source looked at: {_source(event)}",
+    SourceUnseen: lambda _event: "registered without a look at the source",
     SourceRefused: lambda event: f"nothing sent: {_why(event.error)}",
     UploadBegun: lambda event: (
         f"upload begun: {size_words(event.size_bytes)} in parts of "
