@@ -19,6 +19,7 @@ from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.plan import Intention
 from batch_register.ports import Note, Sources
 from batch_register.source import SourceVerdict
+from batch_register.stage import Created, Failed, Registering
 from batch_register.stopping import Stop
 
 # Active, and what they were made of may have changed since.
@@ -66,13 +67,23 @@ class Sourcing:
             return spec
         return replace(spec, min_disk_gb=verdict.min_disk_gb)
 
-    def unfit(self, spec: ImageSpec) -> Fault | None:
-        """Return why nothing may be sent for an entry, or None."""
+    def unfit(self, spec: ImageSpec, record: EntryRecord) -> Fault | None:
+        """Return why nothing may be sent for an entry, or None.
+
+        What `min_disk: auto` comes to is no matter for an image that was made with it.
+        """
         verdict = self._verdicts.get(spec.key)
-        if verdict is not None and verdict.fault is not None:
-            return verdict.fault
+        fault = verdict.fault if verdict is not None else None
+        if spec.min_disk_is_auto and _has_shell(record):
+            return None if fault is None or _is_of_size(fault) else fault
         is_open = spec.min_disk_is_auto and not self._resolved(spec).min_disk_gb
-        return _MIN_DISK_UNKNOWN if is_open else None
+        return fault or (_MIN_DISK_UNKNOWN if is_open else None)
+
+    def is_unseen(self, errand: Errand) -> bool:
+        """Return whether what is known of an entry's object is of an earlier run."""
+        verdict = self._verdicts.get(errand.record.key)
+        is_seen = errand.is_brought or (verdict is not None and verdict.pin is not None)
+        return errand.record.source is not None and not is_seen
 
     async def bring(self, errand: Errand, note: Note) -> Fault | None:
         """Bring an entry's file to its object, once; return why it is not there.
@@ -109,6 +120,25 @@ def seen_by(verdict: SourceVerdict) -> SourceSeen | None:
         disk_format=str(header.disk_format) if header and known else "",
         virtual_size_bytes=header.virtual_size_bytes if header else None,
     )
+
+
+def _has_shell(record: EntryRecord) -> bool:
+    """Return whether the entry has an image that waits for its file."""
+    match record.certain_stage:
+        case Created() | Registering():
+            return True
+        case Failed(shell_reusable=is_reusable):
+            return is_reusable and not record.has_other_spec
+        case _:
+            return False
+
+
+def _is_of_size(fault: Fault) -> bool:
+    """Return whether it is only that nobody knows what `min_disk: auto` comes to.
+
+    Nothing else that may pass stops an entry.
+    """
+    return fault.is_passing or fault.code == _MIN_DISK_UNKNOWN.code
 
 
 _MIN_DISK_UNKNOWN = Fault(

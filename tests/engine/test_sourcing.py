@@ -42,7 +42,7 @@ from batch_register.source import (
     UploadMark,
 )
 from batch_register.stopping import Stop
-from tests.engine.rig import Rig, rig
+from tests.engine.rig import LoggedLedger, Rig, rig
 from tests.fakes import fault, spec
 from tests.virtual_time import run_virtually
 
@@ -199,6 +199,91 @@ def test_a_source_that_was_removed_after_success_is_no_conflict() -> None:
     one.run()
     sources(one).verdicts = {"web-0": SourceVerdict(fault=MISSING)}
     assert one.run().exit_code == 0
+
+
+def test_a_change_after_a_lost_ledger_was_made_up_for_is_a_conflict_at_once() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.run()
+    one.lose_ledger()
+    assert one.run().exit_code == 0
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    assert one.run().exit_code == 3
+    assert state(one) is EntryState.CONFLICT
+
+
+def test_an_image_that_another_run_has_made_is_measured_by_its_own_look() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.cloud.failing_jobs = {"web-0": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+    mine, one.ledger = one.ledger, LoggedLedger(log=one.ledger.log)
+    newer = SourceVerdict(pin=replace(PIN, etag="e2"))
+    sources(one).verdicts = {"web-0": newer}
+    one.run()
+    one.ledger = mine
+    assert one.run().exit_code == 0
+    assert state(one) is EntryState.ACTIVE
+
+
+def test_what_is_registered_without_a_look_is_not_measured_by_an_older_one() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.cloud.failing_jobs = {"web-0": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+    sources(one).verdicts = {}  # nobody looks; the object was mended meanwhile
+    assert one.run().exit_code == 0
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    assert one.run().exit_code == 0
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e3"))}
+    assert one.run().exit_code == 3
+
+
+def test_the_object_of_an_edited_entry_is_not_what_its_image_was_made_of() -> None:
+    one = looked_at(1)
+    one.run()
+    original, one.specs = one.specs, [spec("web-0", image_url="bucket:other.qcow2")]
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="other"))}
+    assert one.run().exit_code == 3
+    one.specs = original
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN)}
+    assert one.run().exit_code == 0
+
+
+def test_the_same_refusal_of_another_request_is_not_written_down_again() -> None:
+    one = looked_at(1, web_0=SourceVerdict(fault=replace(MISSING, request_id="r1")))
+    one.run()
+    again = SourceVerdict(fault=replace(MISSING, request_id="r2"))
+    sources(one).verdicts = {"web-0": again}
+    one.run()
+    assert len(one.ledger.events("web-0")) == 1
+
+
+def test_an_image_made_elsewhere_is_taken_over_though_its_source_is_gone() -> None:
+    one = looked_at(1, web_0=SourceVerdict(fault=MISSING))
+    one.run()
+    mine, one.ledger = one.ledger, LoggedLedger(log=one.ledger.log)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN)}
+    one.run()
+    one.ledger = mine
+    sources(one).verdicts = {"web-0": SourceVerdict(fault=MISSING)}
+    assert one.run().exit_code == 0
+    assert one.images_and_jobs() == (1, [1])
+
+
+@pytest.mark.parametrize("fault_kind", [FaultKind.LOST, None])
+def test_a_shell_gets_its_file_though_nobody_can_tell_its_min_disk_any_more(
+    fault_kind: FaultKind | None,
+) -> None:
+    auto = replace(spec("web-0"), min_disk_gb=0, min_disk_is_auto=True)
+    one = looked_at([auto], web_0=SourceVerdict(pin=PIN, min_disk_gb=73))
+    one.cloud.replies.extend(["ok", "refuse"])
+    assert one.run().exit_code == 3
+    told = (
+        {} if fault_kind is None else {"web-0": SourceVerdict(fault=fault(fault_kind))}
+    )
+    sources(one).verdicts = told
+    assert one.run().exit_code == 0
+    assert one.images_and_jobs() == (1, [1])
 
 
 def test_sizes_that_the_look_has_shown_order_the_admission() -> None:
