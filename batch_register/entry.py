@@ -38,7 +38,7 @@ from batch_register.model import (
     RunCounts,
     SpecDigest,
 )
-from batch_register.source import FileStamp, SourcePin, UploadMark
+from batch_register.source import Brought, FileStamp, SourcePin, UploadMark
 from batch_register.stage import (
     Active,
     Created,
@@ -94,6 +94,7 @@ class EntryRecord:
     made_source: SourcePin | None = None  # what it was when the image was made of it
     virtual_size_bytes: int | None = None  # of the disk in it
     upload: UploadMark | None = None  # begun, and not known to be complete
+    brought: Brought | None = None  # when its file was last seen to be its object
     uploaded_bytes: int = 0  # of that upload, or of the one that was completed
 
     def declare(
@@ -159,8 +160,8 @@ class EntryRecord:
                 self.made_source = self.source
             case UploadProgressed(sent_bytes=sent_bytes):
                 self.uploaded_bytes = sent_bytes
-            case SourceUploaded(etag=etag, size_bytes=size_bytes):
-                self._see(SourcePin(etag=etag, size_bytes=size_bytes))
+            case SourceUploaded(size_bytes=size_bytes):
+                self._bring(event)
                 self.upload, self.uploaded_bytes = None, size_bytes
             case _:
                 pass
@@ -174,6 +175,18 @@ class EntryRecord:
         is_first = self.made_source is None and not self.has_other_spec
         if isinstance(self.stage, Active) and is_first:
             self.made_source = pin
+
+    def _bring(self, event: SourceUploaded) -> None:
+        """Take over that the object is the file; whose it is may show by what went before."""
+        pin = SourcePin(etag=event.etag, size_bytes=event.size_bytes)
+        self._see(pin)
+        # Of an upload that was killed at its end nothing is left to send.
+        is_made = event.sent_bytes > 0 or self.upload is not None
+        is_own = is_made or (self.brought is not None and self.brought.may_replace(pin))
+        file = FileStamp(
+            size_bytes=event.size_bytes, modified_ns=event.modified_ns or 0
+        )
+        self.brought = Brought(pin=pin, file=file, is_own=is_own)
 
     def _adopt(self, spec: SpecDigest, created_at: str) -> None:
         """Count an image as the entry's own that a look has found."""

@@ -231,12 +231,13 @@ class UploadProgressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceUploaded:
-    """The object is complete; `sent_bytes` went out for it in this run."""
+    """The object is the file; `sent_bytes` went out for it in this run."""
 
     ledger_name: ClassVar[str] = "source.uploaded"
     etag: str
     size_bytes: int
     sent_bytes: int
+    modified_ns: int | None = None  # of the file
 
 
 Event = (

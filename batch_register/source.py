@@ -121,6 +121,23 @@ class UploadMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What an object and its file were when the one was last seen to be the other.
+
+    `is_own`: an upload of the entry itself has made the object, and nothing else was
+    made of it.
+    """
+
+    pin: SourcePin
+    file: FileStamp
+    is_own: bool = False
+
+    def may_replace(self, pin: SourcePin) -> bool:
+        """Return whether a newer file may take the place of this object."""
+        return self.is_own and pin == self.pin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceVerdict:
     """What the pre-flight makes of one entry's source.
 

@@ -92,7 +92,7 @@ async def _forecast(
         wanted = batch.wanted()
         async with open_sources(service, settings, wanted, observer) as sources:
             sourcing = Sourcing(sources, stop=stop)
-            await sourcing.look(await batch.work(policy))
+            await sourcing.look(await batch.work(policy), batch.records)
         for record, seen in sourcing.news(batch.records):
             record.apply(seen, "")
         work = await batch.work(policy)

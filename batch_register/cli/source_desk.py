@@ -28,7 +28,7 @@ from batch_register.preflight import (
     unlooked_line,
 )
 from batch_register.settings import Settings
-from batch_register.source import SourceVerdict, UploadMark
+from batch_register.source import Brought, SourceVerdict, UploadMark
 from batch_register.transport.tls import Tls
 from batch_register.upload import Uploader, UploadOptions
 from batch_register.workers.local import LocalFiles
@@ -51,7 +51,10 @@ class SourceDesk:
     uploader: Uploader | None = None
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
         """Look at sources; without a store only the profile's limits are looked at."""
         if self.survey_of is None:
@@ -60,6 +63,7 @@ class SourceDesk:
             looks = await self.survey_of.look(
                 [*todo, *done],
                 pins_only={spec.key for spec in done},
+                brought=brought,
                 progress=self._tell_progress,
             )
         for line in survey_lines(looks.summary):
@@ -75,12 +79,18 @@ class SourceDesk:
     def _tell_progress(self, done: int, total: int) -> None:
         self.observer.noticed("preflight.progress", done=done, total=total)
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         """Bring an entry's file to its object."""
         if self.uploader is None:
             message = f"{spec.key}: nobody was made ready to upload its file"
             raise AssertionError(message)
-        await self.uploader.bring(spec, mark, note)
+        await self.uploader.bring(spec, mark, note, brought=brought)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +100,13 @@ class RehearsedSources:
     profile: Profile
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
         """Look at the profile's limits; `min_disk: auto` comes to the least there is."""
-        del done
+        del done, brought
         return {
             spec.key: SourceVerdict(
                 fault=profile_fault(spec, self.profile),
@@ -102,7 +115,13 @@ class RehearsedSources:
             for spec in todo
         }
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         """Do nothing: every object is there."""
 
 

@@ -189,7 +189,7 @@ class Run:
             StoppedError: the run stops first.
             LedgerError: the ledger cannot be written.
         """
-        await self._sourcing.look(work)
+        await self._sourcing.look(work, self._batch.records)
         news = self._sourcing.news(self._batch.records)
         if await self._recorder.note_all(news):
             with preparing(len(work)):  # sizes and changes are known now

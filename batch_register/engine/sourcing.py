@@ -7,7 +7,7 @@ not know: object stores, disks, what makes a source unfit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
 from batch_register.engine.batch import Work
@@ -18,9 +18,10 @@ from batch_register.event import SourceSeen
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.plan import Intention
 from batch_register.ports import Note, Sources
-from batch_register.source import SourceVerdict
-from batch_register.stage import Created, Failed, Registering
+from batch_register.source import Brought, SourceVerdict
+from batch_register.stage import Active, Created, Failed, Registering
 from batch_register.stopping import Stop
+from batch_register.turns import in_turns
 
 # Active, and what they were made of may have changed since.
 _DONE = frozenset({Intention.SKIP, Intention.CONFLICT})
@@ -33,8 +34,9 @@ class Sourcing:
         self._sources = sources
         self._stop = stop
         self._verdicts: Mapping[EntryKey, SourceVerdict] = {}
+        self._used: Set[str] = frozenset()  # objects of which there are images
 
-    async def look(self, work: Work) -> None:
+    async def look(self, work: Work, records: Mapping[EntryKey, EntryRecord]) -> None:
         """Look at the sources of everything wanted, as far as they can be looked at.
 
         Raises:
@@ -44,8 +46,18 @@ class Sourcing:
             return
         todo = [spec for spec, decision in work if spec and decision.needs_service]
         done = [spec for spec, decision in work if spec and decision.intention in _DONE]
-        if todo or done:
-            self._verdicts = await self._stop.cutting(self._sources.survey(todo, done))
+        if not (todo or done):
+            return
+        if any(spec.source for spec in todo):
+            self._used = await _used(records)
+        known = ((spec, records[spec.key]) for spec in (*todo, *done) if spec.source)
+        brought = {
+            spec.key: last
+            for spec, record in known
+            if (last := self._replaceable(spec, record)) is not None
+        }
+        survey = self._sources.survey(todo, done, brought)
+        self._verdicts = await self._stop.cutting(survey)
 
     def news(
         self, records: Mapping[EntryKey, EntryRecord]
@@ -85,6 +97,13 @@ class Sourcing:
         is_seen = errand.is_brought or (verdict is not None and verdict.pin is not None)
         return errand.record.source is not None and not is_seen
 
+    def _replaceable(self, spec: ImageSpec, record: EntryRecord) -> Brought | None:
+        """Return what was brought last; not its own where images were made of it."""
+        brought = record.brought
+        if brought is None or not brought.is_own or spec.image_url not in self._used:
+            return brought
+        return replace(brought, is_own=False)
+
     async def bring(self, errand: Errand, note: Note) -> Fault | None:
         """Bring an entry's file to its object, once; return why it is not there.
 
@@ -93,19 +112,30 @@ class Sourcing:
         Raises:
             StoppedError: the run stops first; the next one goes on with the upload.
         """
-        spec = errand.spec_to_send
+        spec, record = errand.spec_to_send, errand.record
         if spec.source is None or self._sources is None or errand.is_brought:
             return None
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        mark = errand.record.upload
+        bring = self._sources.bring(
+            spec, record.upload, self._replaceable(spec, record), note
+        )
         try:
-            await self._stop.cutting(self._sources.bring(spec, mark, note))
+            await self._stop.cutting(bring)
         except ServiceError as error:
             return error.fault
         errand.is_brought = True
         errand.deadline_s += loop.time() - began_s
         return None
+
+
+async def _used(records: Mapping[EntryKey, EntryRecord]) -> Set[str]:
+    """Return the objects of which images were made, also of entries that are gone."""
+    used: set[str] = set()
+    async for some in in_turns(list(records.values())):
+        active = (one for one in some if isinstance(one.stage, Active))
+        used.update(one.made_url or one.image_url for one in active)
+    return used
 
 
 def seen_by(verdict: SourceVerdict) -> SourceSeen | None:

@@ -19,6 +19,7 @@ from batch_register.preflight.findings import Code, finding, gravest
 from batch_register.preflight.limits import profile_findings
 from batch_register.preflight.sight import Sight
 from batch_register.source import (
+    Brought,
     BucketView,
     FileStamp,
     Inspection,
@@ -40,13 +41,27 @@ class Judgement:
     notices: tuple[str, ...] = ()
 
 
-def judge(spec: ImageSpec, sight: Sight, profile: Profile, region: str) -> Judgement:
-    """Return what is to be made of one entry's source; `region`: the image service's."""
+def judge(
+    spec: ImageSpec,
+    sight: Sight,
+    profile: Profile,
+    region: str,
+    *,
+    brought: Brought | None = None,
+) -> Judgement:
+    """Return what is to be made of one entry's source; `region`: the image service's.
+
+    `brought`: what its file was brought to before.
+    """
     known = profile.without_assumptions()
     unseen = _unseen(sight)
     seen = sight.content if isinstance(sight.content, Inspection) else None
     fault = gravest(
-        (*profile_findings(spec, profile), *_findings(spec, sight, known, region))
+        (
+            *profile_findings(spec, profile),
+            *_findings(spec, sight, known, region),
+            *_replacing_findings(sight, brought),
+        )
     )
     min_disk_gb = None
     if spec.min_disk_is_auto and seen is not None:
@@ -101,6 +116,15 @@ def _findings(
     else:
         yield from _object_findings(spec, sight, bucket_name, profile)
     yield from _content_findings(spec, sight, bucket_name, profile)
+
+
+def _replacing_findings(sight: Sight, brought: Brought | None) -> Iterator[Fault]:
+    """Yield that the file would take the place of an object that is not the entry's."""
+    stored = sight.stored
+    if not (sight.will_be_uploaded and isinstance(stored, ObjectView)):
+        return
+    if brought is None or not brought.may_replace(stored.pin):
+        yield location.in_the_way(stored)
 
 
 def _object_findings(

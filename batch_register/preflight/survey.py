@@ -27,14 +27,16 @@ from batch_register.preflight.eyes import (
     Target,
     is_silent,
 )
-from batch_register.preflight.judge import judge, judge_pin, unlooked
+from batch_register.preflight.judge import Judgement, judge, judge_pin, unlooked
 from batch_register.preflight.limits import profile_fault
 from batch_register.preflight.sight import Sight
 from batch_register.preflight.summary import Summary, Tally
-from batch_register.source import BucketView, SourceVerdict
+from batch_register.source import Brought, BucketView, SourceVerdict
 from batch_register.turns import in_turns
 
 _T = TypeVar("_T")
+
+_NONE_BROUGHT: Mapping[EntryKey, Brought] = {}
 
 Progress = Callable[[int, int], None]  # sources looked at, sources in all
 
@@ -74,9 +76,12 @@ class Survey:
         specs: Sequence[ImageSpec],
         *,
         pins_only: Collection[EntryKey] = frozenset(),
+        brought: Mapping[EntryKey, Brought] = _NONE_BROUGHT,
         progress: Progress = lambda _done, _total: None,
     ) -> Looks:
         """Return a verdict on every entry; of `pins_only` nothing but the pin.
+
+        `brought` are the files that were brought to their objects before.
 
         Entries whose file lies in the web have none. Where the store refuses us as a
         whole, answers for no bucket, or leaves `parallel` calls in a row without an
@@ -109,13 +114,18 @@ class Survey:
                 judgement = (
                     judge_pin(sight)
                     if is_pin
-                    else judge(spec, sight, self._profile, self._region)
+                    else self._judged(spec, sight, brought.get(spec.key))
                 )
                 tally.take(spec.key, judgement, is_pin=is_pin)
         summary = tally.summary(
             sources=len(seen), requests=eyes.requests, took_s=took_s
         )
         return Looks(verdicts=tally.verdicts, summary=summary)
+
+    def _judged(
+        self, spec: ImageSpec, sight: Sight, brought: Brought | None
+    ) -> Judgement:
+        return judge(spec, sight, self._profile, self._region, brought=brought)
 
     def _unlooked(self, spec: ImageSpec, why: Fault) -> SourceVerdict:
         """Return the verdict by the profile alone, which needs no look."""

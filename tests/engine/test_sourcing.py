@@ -35,7 +35,9 @@ from batch_register.model import (
 from batch_register.plan import Intention, RetryPolicy
 from batch_register.ports import Note
 from batch_register.source import (
+    Brought,
     DiskFormat,
+    FileStamp,
     Inspection,
     SourcePin,
     SourceVerdict,
@@ -64,11 +66,16 @@ class FakeSources:
     upload_s: float = 0.0
     refusal: Fault | None = None
     asked: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    known: list[Mapping[EntryKey, Brought]] = field(default_factory=list)
     brought: list[tuple[str, UploadMark | None]] = field(default_factory=list)
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
+        self.known.append(brought)
         self.asked.append(([one.key for one in todo], [one.key for one in done]))
         await asyncio.sleep(1)
         wanted = {one.key for one in (*todo, *done)}
@@ -76,7 +83,13 @@ class FakeSources:
             EntryKey(key): one for key, one in self.verdicts.items() if key in wanted
         }
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         self.brought.append((spec.key, mark))
         if mark is None:
             begun = UploadBegun(
@@ -86,7 +99,7 @@ class FakeSources:
         await asyncio.sleep(self.upload_s)
         if self.refusal is not None:
             raise ServiceError("upload", self.refusal)
-        await note(SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9))
+        await note(SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9, modified_ns=1))
 
 
 def looked_at(entries: list[ImageSpec] | int, **verdicts: SourceVerdict) -> Rig:
@@ -330,6 +343,29 @@ def test_a_stop_cuts_an_upload_short_and_the_next_run_goes_on_with_it() -> None:
     assert mark.upload_id == "u"
 
 
+def test_a_run_knows_which_object_it_may_replace_by_a_mended_file() -> None:
+    one = looked_at(with_file())
+    one.cloud.failing_jobs = {"web-0": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+    assert one.run().exit_code == 0
+    own = Brought(pin=PIN, file=FileStamp(size_bytes=9, modified_ns=1), is_own=True)
+    assert sources(one).known == [{}, {"web-0": own}]
+
+
+def test_an_object_of_which_there_is_an_image_is_nobodys_own() -> None:
+    twin = replace(with_file()[0], key=EntryKey("web-1"), name="web-1")
+    one = looked_at([*with_file(), twin])
+    one.cloud.failing_jobs = {"web-1": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.run()
+    known = sources(one).known[-1]
+    assert (known[EntryKey("web-0")].is_own, known[EntryKey("web-1")].is_own) == (
+        False,
+        False,
+    )
+
+
 @pytest.mark.parametrize(
     ("refusal", "then"),
     [
@@ -370,7 +406,7 @@ def test_the_forecast_says_what_is_blocked_and_why() -> None:
         await batch.declare(*await batch.changes())
         work = await batch.work(RetryPolicy())
         sourcing = Sourcing(one.sources, stop=Stop())
-        await sourcing.look(work)
+        await sourcing.look(work, batch.records)
         return await foresee(batch, work, {}, None, sourcing.unfit)
 
     forecast = run_virtually(scenario())

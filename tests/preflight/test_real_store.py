@@ -17,7 +17,7 @@ from batch_register.ims.profile import HUAWEI, OTC, Profile
 from batch_register.inspection import inspect
 from batch_register.model import Action, FilePlace, ImageSpec
 from batch_register.preflight import Code, Looks, Survey
-from batch_register.source import DiskFormat, SourceVerdict
+from batch_register.source import Brought, DiskFormat, FileStamp, SourceVerdict
 from batch_register.transport.tls import Tls
 from batch_register.workers.local import LocalFiles
 from tests.fakes import spec
@@ -190,7 +190,14 @@ async def test_a_file_is_judged_where_its_object_is_not_there(
     ):
         region = object_store.region
         survey = Survey(ours, files, inspect, profile=OTC, region=region)
-        verdicts = (await survey.look(entries)).verdicts
+        there = await ours.head_object(bucket, "old.qcow2")
+        assert there is not None
+        stamp = FileStamp(size_bytes=1, modified_ns=1)
+        own = Brought(pin=there.pin, file=stamp, is_own=True)
+        brought = {entries[1].key: own}
+        verdicts = (await survey.look(entries, brought=brought)).verdicts
+        foreign = (await survey.look(entries)).verdicts[entries[1].key]
+    assert told(foreign)[:2] == (Code.OBJECT_DIFFERS, FIX_SOURCE)
     new, *others = (verdicts[entry.key] for entry in entries)
     assert (new.fault, new.pin) == (None, None)
     assert new.inspection is not None

@@ -228,7 +228,7 @@ def test_a_file_is_inspected_where_its_object_is_not_there_or_is_another() -> No
     looks = looked(uploads("new", "old", "same", "gone"), store, files=files)
     assert codes(looks) == {
         "new": None,
-        "old": None,
+        "old": "preflight.object-differs",
         "same": None,
         "gone": "preflight.file-missing",
     }
