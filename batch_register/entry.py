@@ -7,13 +7,14 @@ shows for it. Must not know: files, clocks, other entries.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from batch_register.event import (
     CreateIntended,
     DuplicateSeen,
     Event,
+    FileSeen,
     ImageActive,
     ImageAdopted,
     ImageCreated,
@@ -95,6 +96,7 @@ class EntryRecord:
     virtual_size_bytes: int | None = None  # of the disk in it
     upload: UploadMark | None = None  # begun, and not known to be complete
     brought: Brought | None = None  # when its file was last seen to be its object
+    other_file: FileStamp | None = None  # that is in the place of the one brought
     uploaded_bytes: int = 0  # of that upload, or of the one that was completed
 
     def declare(
@@ -154,6 +156,8 @@ class EntryRecord:
                 self.virtual_size_bytes = event.virtual_size_bytes
             case SourceUnseen():
                 self.source = None
+            case FileSeen():
+                self._see_file(event)
             case UploadBegun():
                 self.upload, self.uploaded_bytes = _mark(event), 0
             case RegisterIntended():
@@ -176,6 +180,13 @@ class EntryRecord:
         if isinstance(self.stage, Active) and is_first:
             self.made_source = pin
 
+    def _see_file(self, event: FileSeen) -> None:
+        """Take over what the file is now that was brought."""
+        file = FileStamp(size_bytes=event.size_bytes, modified_ns=event.modified_ns)
+        self.other_file = None if event.etag else file
+        if event.etag and self.brought is not None:
+            self.brought = replace(self.brought, file=file)
+
     def _bring(self, event: SourceUploaded) -> None:
         """Take over that the object is the file; whose it is may show by what went before."""
         pin = SourcePin(etag=event.etag, size_bytes=event.size_bytes)
@@ -187,6 +198,7 @@ class EntryRecord:
             size_bytes=event.size_bytes, modified_ns=event.modified_ns or 0
         )
         self.brought = Brought(pin=pin, file=file, is_own=is_own)
+        self.other_file = None
 
     def _adopt(self, spec: SpecDigest, created_at: str) -> None:
         """Count an image as the entry's own that a look has found."""
@@ -240,8 +252,8 @@ class EntryRecord:
 
     @property
     def has_other_source(self) -> bool:
-        """Return whether the object has changed since the image was made of it."""
-        return (
+        """Return whether object or file has changed since the image was made of it."""
+        return self.other_file is not None or (
             self.made_source is not None
             and self.source is not None
             and self.made_source != self.source

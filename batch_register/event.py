@@ -203,6 +203,19 @@ class SourceUnseen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSeen:
+    """The file that was uploaded is of another size or age; `etag`: of the same content.
+
+    `etag` is that of its object, and empty where the content is another one.
+    """
+
+    ledger_name: ClassVar[str] = "source.file_seen"
+    size_bytes: int
+    modified_ns: int
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRefused:
     """The source is not fit, or not there: nothing is sent for this entry."""
 
@@ -262,6 +275,7 @@ Event = (
     | DuplicateSeen
     | SourceSeen
     | SourceUnseen
+    | FileSeen
     | SourceRefused
     | UploadBegun
     | UploadProgressed
@@ -286,6 +300,7 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     DuplicateSeen,
     SourceSeen,
     SourceUnseen,
+    FileSeen,
     SourceRefused,
     UploadBegun,
     UploadProgressed,
@@ -297,6 +312,7 @@ Aside = (
     DuplicateSeen
     | SourceSeen
     | SourceUnseen
+    | FileSeen
     | UploadBegun
     | UploadProgressed
     | SourceUploaded

@@ -141,6 +141,14 @@ class Sources(Protocol):
         """
         ...
 
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether an entry's file is still what was brought; reads all of it.
+
+        Raises:
+            ServiceError: it cannot be read.
+        """
+        ...
+
     async def bring(
         self,
         spec: ImageSpec,

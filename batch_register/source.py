@@ -143,10 +143,12 @@ class SourceVerdict:
 
     `pin` and `inspection` are None where they could not be had; `fault` says why the
     entry must not be registered as it is; `min_disk_gb` is what `min_disk: auto` comes
-    to.
+    to. `file` is the local file behind the object of an active entry, as it is now; one
+    that is gone is as it was.
     """
 
     pin: SourcePin | None = None
     inspection: Inspection | None = None
     min_disk_gb: int | None = None
     fault: Fault | None = None
+    file: FileStamp | None = None

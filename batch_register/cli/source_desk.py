@@ -79,6 +79,10 @@ class SourceDesk:
     def _tell_progress(self, done: int, total: int) -> None:
         self.observer.noticed("preflight.progress", done=done, total=total)
 
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether an entry's file is still what was brought."""
+        return await self._ready(spec).holds(spec, brought)
+
     async def bring(
         self,
         spec: ImageSpec,
@@ -87,10 +91,13 @@ class SourceDesk:
         note: Note,
     ) -> None:
         """Bring an entry's file to its object."""
+        await self._ready(spec).bring(spec, mark, note, brought=brought)
+
+    def _ready(self, spec: ImageSpec) -> Uploader:
         if self.uploader is None:
             message = f"{spec.key}: nobody was made ready to upload its file"
             raise AssertionError(message)
-        await self.uploader.bring(spec, mark, note, brought=brought)
+        return self.uploader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +121,11 @@ class RehearsedSources:
             )
             for spec in todo
         }
+
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return that every file is what it was."""
+        del spec, brought
+        return True
 
     async def bring(
         self,

@@ -157,6 +157,9 @@ class Run:
             work = await self._look_at_sources(work)
             if any(decision.needs_service for _, decision in work):
                 await self._carry_out(work)
+            records = self._batch.records
+            async for record, seen in self._sourcing.reread(work, records):
+                await self._recorder.record(record, seen)
         except StoppedError:
             await self._chronicle.note_outage()
         except BaseExceptionGroup as group_error:

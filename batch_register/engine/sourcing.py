@@ -7,14 +7,16 @@ not know: object stores, disks, what makes a source unfit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import AsyncIterator, Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import replace
 
 from batch_register.engine.batch import Work
 from batch_register.engine.errand import Errand
+from batch_register.engine.file_news import file_seen, must_be_read, told_by_stamp
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
-from batch_register.event import SourceSeen
+from batch_register.event import FileSeen, SourceSeen
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.plan import Intention
 from batch_register.ports import Note, Sources
@@ -61,13 +63,39 @@ class Sourcing:
 
     def news(
         self, records: Mapping[EntryKey, EntryRecord]
-    ) -> Iterator[tuple[EntryRecord, SourceSeen]]:
-        """Give what the ledger does not know yet of the objects that were looked at."""
+    ) -> Iterator[tuple[EntryRecord, SourceSeen | FileSeen]]:
+        """Give what the ledger does not know yet of what was looked at."""
         for key, verdict in self._verdicts.items():
             seen = seen_by(verdict)
             record = records[key]
             if seen is not None and verdict.pin != record.source:
                 yield record, seen
+            file = told_by_stamp(record, verdict.file)
+            if file is not None:
+                yield record, file
+
+    async def reread(
+        self, work: Work, records: Mapping[EntryKey, EntryRecord]
+    ) -> AsyncIterator[tuple[EntryRecord, FileSeen]]:
+        """Give what files of active entries hold of which only the age is another one.
+
+        Each is read once for each change, however large it is: so this comes last.
+
+        Raises:
+            StoppedError: the run stops first.
+        """
+        for spec, _ in work:
+            verdict = spec and self._verdicts.get(spec.key)
+            if not (spec and verdict and verdict.file and self._sources):
+                continue
+            record = records[spec.key]
+            brought = must_be_read(record, verdict.file)
+            if brought is None:
+                continue
+            with suppress(ServiceError):  # the next run looks again
+                holds = self._sources.holds(spec, brought)
+                is_same = await self._stop.cutting(holds)
+                yield record, file_seen(verdict.file, brought, is_same=is_same)
 
     def resolved(self, work: Work) -> Work:
         """Return the work with what `min_disk: auto` comes to."""

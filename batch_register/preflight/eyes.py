@@ -42,7 +42,7 @@ class StoreGoneError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One source, whichever entries share it; not `is_whole`: its pin alone is wanted."""
+    """One source, whichever entries share it; not `is_whole`: its pins alone are wanted."""
 
     bucket: str
     key: str
@@ -80,7 +80,9 @@ class Eyes:
         head = self._store.head_object(target.bucket, target.key)
         stored = await self._seen(head)
         if not target.is_whole:
-            return Sight(bucket=bucket, stored=stored)
+            return Sight(
+                bucket=bucket, stored=stored, file=await self._stamp(target.file)
+            )
         file = await self._file(target.file, stored)
         sight = Sight(bucket=bucket, stored=stored, file=file)
         return Sight(
@@ -93,9 +95,10 @@ class Eyes:
     async def _file(
         self, place: FilePlace | None, stored: ObjectView | Fault | None
     ) -> FileStamp | Fault | None:
-        if place is None or isinstance(stored, Fault):
-            return None
-        return await _told(self._files.stamp(place))
+        return None if isinstance(stored, Fault) else await self._stamp(place)
+
+    async def _stamp(self, place: FilePlace | None) -> FileStamp | Fault | None:
+        return None if place is None else await _told(self._files.stamp(place))
 
     async def _content(self, target: Target, sight: Sight) -> Inspection | Fault | None:
         named = by_name(target.key)

@@ -77,11 +77,19 @@ def judge(
     return Judgement(verdict=verdict, unseen=unseen, notices=tuple(_notices(sight)))
 
 
-def judge_pin(sight: Sight) -> Judgement:
-    """Return which content the object has now, and no judgement of it."""
+def judge_pin(sight: Sight, brought: Brought | None = None) -> Judgement:
+    """Return which content the object has now, and which file is there, unjudged."""
     stored = sight.stored
     unseen = stored if isinstance(stored, Fault) else None
-    return Judgement(verdict=SourceVerdict(pin=_pin(sight)), unseen=unseen)
+    verdict = SourceVerdict(pin=_pin(sight), file=_file(sight, brought))
+    return Judgement(verdict=verdict, unseen=unseen)
+
+
+def _file(sight: Sight, brought: Brought | None) -> FileStamp | None:
+    """Return the file that was brought as it is now; None where that was not seen."""
+    if brought is None or isinstance(sight.file, Fault):
+        return None
+    return sight.file or brought.file
 
 
 def _pin(sight: Sight) -> SourcePin | None:

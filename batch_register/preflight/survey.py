@@ -92,7 +92,7 @@ class Survey:
         began_s = loop.time()
         eyes = Eyes(*self._ports, patience=self._parallel)
         stored = [spec for spec in specs if not spec.is_from_web]
-        wanted = await _targets(stored, pins_only)
+        wanted = await _targets(stored, pins_only, brought)
         unique = {
             each: None async for some in in_turns(wanted.values()) for each in some
         }
@@ -112,7 +112,7 @@ class Survey:
             for spec in some:
                 is_pin, sight = spec.key in pins_only, seen[wanted[spec.key]]
                 judgement = (
-                    judge_pin(sight)
+                    judge_pin(sight, brought.get(spec.key))
                     if is_pin
                     else self._judged(spec, sight, brought.get(spec.key))
                 )
@@ -179,7 +179,9 @@ def _require_an_answer(buckets: Collection[BucketView | Fault | None]) -> None:
 
 
 async def _targets(
-    specs: Sequence[ImageSpec], pins_only: Collection[EntryKey]
+    specs: Sequence[ImageSpec],
+    pins_only: Collection[EntryKey],
+    brought: Collection[EntryKey],
 ) -> dict[EntryKey, Target]:
     """Return what is to be looked at for each entry; equal where entries share it."""
     whole = {
@@ -189,15 +191,20 @@ async def _targets(
         if spec.key not in pins_only
     }
     return {
-        spec.key: _target(spec, is_whole=(spec.image_url, spec.source) in whole)
+        spec.key: _target(
+            spec,
+            is_whole=(spec.image_url, spec.source) in whole,
+            was_brought=spec.key in brought,
+        )
         async for some in in_turns(specs)
         for spec in some
     }
 
 
-def _target(spec: ImageSpec, *, is_whole: bool) -> Target:
+def _target(spec: ImageSpec, *, is_whole: bool, was_brought: bool) -> Target:
     bucket, _, key = spec.image_url.partition(":")
-    return Target(bucket=bucket, key=key, file=spec.source, is_whole=is_whole)
+    file = spec.source if is_whole or was_brought else None
+    return Target(bucket=bucket, key=key, file=file, is_whole=is_whole)
 
 
 def _first(group: BaseExceptionGroup[StoreGoneError]) -> Fault:

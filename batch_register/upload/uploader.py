@@ -111,6 +111,15 @@ class Uploader:
             raise faults.object_differs(file.bucket, file.name, view.pin.etag)
         return await self._uploaded(file, mark, note)
 
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether an entry's file still has the content that was brought.
+
+        Raises:
+            ServiceError: it cannot be read.
+        """
+        file = await self._found(spec)
+        return await self._reader.is_same(file, ObjectView(pin=brought.pin), None)
+
     async def _found(self, spec: ImageSpec) -> FileToBring:
         if spec.source is None:
             message = f"{spec.key} names no file to upload"

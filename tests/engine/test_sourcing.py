@@ -65,6 +65,8 @@ class FakeSources:
     verdicts: dict[str, SourceVerdict] = field(default_factory=dict)
     upload_s: float = 0.0
     refusal: Fault | None = None
+    is_same: bool = True
+    reads: int = 0
     asked: list[tuple[list[str], list[str]]] = field(default_factory=list)
     known: list[Mapping[EntryKey, Brought]] = field(default_factory=list)
     brought: list[tuple[str, UploadMark | None]] = field(default_factory=list)
@@ -82,6 +84,13 @@ class FakeSources:
         return {
             EntryKey(key): one for key, one in self.verdicts.items() if key in wanted
         }
+
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        self.reads += 1
+        await asyncio.sleep(self.upload_s)
+        if self.refusal is not None:
+            raise ServiceError("read", self.refusal)
+        return self.is_same
 
     async def bring(
         self,
@@ -341,6 +350,51 @@ def test_a_stop_cuts_an_upload_short_and_the_next_run_goes_on_with_it() -> None:
     mark = sources(one).brought[1][1]
     assert mark is not None
     assert mark.upload_id == "u"
+
+
+SAME = FileStamp(size_bytes=9, modified_ns=1)
+
+
+@pytest.mark.parametrize(
+    ("now", "holds", "code", "reads"),
+    [
+        (SAME, True, 0, 0),
+        (replace(SAME, size_bytes=8), True, 3, 0),
+        (replace(SAME, modified_ns=2), True, 0, 1),
+        (replace(SAME, modified_ns=2), False, 3, 1),
+    ],
+    ids=["untouched", "other size", "touched", "other content"],
+)
+def test_a_file_that_changed_after_success_is_a_conflict_and_not_uploaded(
+    now: FileStamp, code: int, reads: int, *, holds: bool
+) -> None:
+    one = looked_at(with_file())
+    one.run()
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=now)}
+    sources(one).is_same = holds
+    assert [one.run().exit_code for _ in range(2)] == [code, code]
+    assert (sources(one).reads, len(sources(one).brought)) == (reads, 1)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=SAME)}
+    sources(one).is_same = True
+    assert one.run().exit_code == 0
+
+
+def test_a_file_that_cannot_be_read_again_is_no_news() -> None:
+    one = looked_at(with_file())
+    one.run()
+    touched = replace(SAME, modified_ns=2)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=touched)}
+    sources(one).refusal = fault(FaultKind.FORBIDDEN)
+    assert one.run().exit_code == 0
+
+
+def test_a_stop_cuts_the_reading_of_files_short() -> None:
+    one = looked_at(with_file())
+    one.run()
+    touched = replace(SAME, modified_ns=2)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=touched)}
+    sources(one).upload_s = 1000.0
+    assert one.run(stop_after_s=100.0).exit_code == 143
 
 
 def test_a_run_knows_which_object_it_may_replace_by_a_mended_file() -> None:

@@ -11,7 +11,7 @@ import pytest
 from batch_register.ims.profile import OTC
 from batch_register.model import EntryKey, FaultKind, FilePlace, ImageSpec
 from batch_register.preflight import Looks, Survey
-from batch_register.source import DiskFormat, SourceVerdict
+from batch_register.source import Brought, DiskFormat, SourceVerdict
 from tests.fakes import spec
 from tests.preflight.fakes import FakeFiles, FakeStore, inspect
 from tests.preflight.scenes import (
@@ -237,6 +237,20 @@ def test_a_file_is_inspected_where_its_object_is_not_there_or_is_another() -> No
     assert [name for name in store.calls if name.endswith("content")] == [
         "b:same content"
     ]
+
+
+def test_the_file_of_an_active_entry_is_only_looked_at_where_it_was_brought() -> None:
+    entries = uploads("kept", "gone", "never")
+    own = Brought(pin=PIN, file=replace(STAMP, modified_ns=7))
+    brought = {entries[0].key: own, entries[1].key: own}
+    files = FakeFiles(stamps={"gone": None})
+    surveying = survey(FakeStore(), files=files)
+    keys = {entry.key for entry in entries}
+    looks = run_virtually(
+        surveying.look(entries, pins_only=keys, brought=brought)
+    ).verdicts
+    assert [looks[entry.key].file for entry in entries] == [STAMP, own.file, None]
+    assert sorted(files.calls) == ["stamp gone", "stamp kept"]
 
 
 def test_an_empty_file_is_not_inspected() -> None:

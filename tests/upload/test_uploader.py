@@ -183,6 +183,18 @@ def test_an_encrypted_object_that_was_killed_at_its_end_is_made_again(
     assert scene.store.objects[KEY] == DATA
 
 
+@pytest.mark.parametrize("data", [DATA, DATA[::-1], DATA[:-1]])
+def test_a_file_is_read_again_to_tell_whether_it_was_only_touched(
+    scene: Scene, data: bytes
+) -> None:
+    scene.bring()
+    brought = scene.notes.brought
+    assert brought is not None
+    scene.files.data, scene.files.modified_ns = data, 2
+    uploader = Uploader(scene.store, scene.files, options=OPTIONS)
+    assert run_virtually(uploader.holds(ENTRY, brought)) is (data == DATA)
+
+
 def test_entries_that_share_a_file_upload_it_once(scene: Scene) -> None:
     async def both() -> None:
         uploader = Uploader(scene.store, scene.files, options=OPTIONS)
