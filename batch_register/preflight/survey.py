@@ -52,8 +52,8 @@ class Looks:
 class Survey:
     """Look at sources, `parallel` at once; `region` is the image service's.
 
-    Each bucket costs one request, each object one and one or few for its content. A
-    look that is cancelled leaves nothing behind.
+    Each bucket costs one request, each object one and one or few for its content; many
+    of which only the pins are wanted cost a list of their bucket. A look that is cancelled leaves nothing behind.
     """
 
     def __init__(
@@ -151,6 +151,8 @@ class Survey:
         try:
             await self._each(names, look_at_bucket)
             _require_an_answer(buckets.values())
+            ahead = await _pinned(targets)
+            await self._each(ahead.items(), lambda item: eyes.list_ahead(*item))
             await self._each(targets, look_at_source)
         except* StoreGoneError as group:
             gone = _first(group)
@@ -169,6 +171,16 @@ class Survey:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._parallel, len(items))):
                 group.create_task(work())
+
+
+async def _pinned(targets: Collection[Target]) -> Mapping[str, set[str]]:
+    """Return the keys of the objects of which only the pins are wanted, by bucket."""
+    pinned: dict[str, set[str]] = {}
+    async for some in in_turns(targets):
+        for each in some:
+            if not each.is_whole:
+                pinned.setdefault(each.bucket, set()).add(each.key)
+    return pinned
 
 
 def _require_an_answer(buckets: Collection[BucketView | Fault | None]) -> None:

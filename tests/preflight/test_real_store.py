@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from batch_register.ims.profile import HUAWEI, OTC, Profile
 from batch_register.inspection import inspect
 from batch_register.model import Action, FilePlace, ImageSpec
 from batch_register.preflight import Code, Looks, Survey
+from batch_register.preflight.listing import LEAST_WANTED
 from batch_register.source import Brought, DiskFormat, FileStamp, SourceVerdict
 from batch_register.transport.tls import Tls
 from batch_register.workers.local import LocalFiles
@@ -163,6 +165,27 @@ async def test_a_bucket_of_another_region(object_store: Store) -> None:
     code, action, reason = told(verdicts[entry.key])
     assert (code, action) == (Code.BUCKET_REGION, FIX_SOURCE)
     assert "is in region eu-west-1, the image service in us-east-1" in reason
+
+
+async def test_a_list_shows_the_same_pins_as_single_looks(object_store: Store) -> None:
+    bucket = await object_store.bucket("active")
+    keys = [f"disks/web {n:02}.raw" for n in range(LEAST_WANTED + 5)]
+    await object_store.put(bucket, {key: key.encode() for key in keys[1:]})
+    specs = [spec(key, image_url=f"{bucket}:{key}") for key in keys]
+    async with opened(object_store) as ours:
+        upload_id = await ours.begin_upload(bucket, keys[-1])  # an ETag of parts
+        address = await ours.part_address(bucket, keys[-1], upload_id, 1)
+        async with aiohttp.ClientSession() as http:
+            await http.put(address, data=b"of one part")
+        parts = await ours.list_parts(bucket, keys[-1], upload_id)
+        await ours.complete_upload(bucket, keys[-1], upload_id, parts or [])
+        region = object_store.region
+        survey = Survey(ours, FakeFiles(), inspect, profile=OTC, region=region)
+        looks = await survey.look(specs, pins_only={each.key for each in specs})
+        views = [await ours.head_object(bucket, key) for key in keys]
+    pins = [looks.verdicts[each.key].pin for each in specs]
+    assert pins == [view and view.pin for view in views]
+    assert (pins[0], looks.summary.requests) == (None, 2)
 
 
 async def test_a_file_is_judged_where_its_object_is_not_there(

@@ -212,6 +212,53 @@ def test_an_object_is_looked_at_whole_where_one_of_its_entries_needs_it() -> Non
     assert looks.verdicts[two.key].inspection == CONTENT
 
 
+# ---------------------------------------------------------------- lists
+
+MANY = [spec(f"web-{n:05}", image_url=f"b:d/web-{n:05}") for n in range(2_500)]
+KEYS = [each.image_url.removeprefix("b:") for each in MANY]
+
+
+def pinned(store: FakeStore, specs: Sequence[ImageSpec] = MANY) -> Looks:
+    return looked(specs, store, pins_only={each.key for each in specs})
+
+
+def test_many_active_images_are_looked_at_by_the_list_of_their_bucket() -> None:
+    store = FakeStore(listing=["a", *KEYS[1:], "e"], answers={"b:d/gone": None})
+    looks = pinned(store)
+    gone, *others = (looks.verdicts[each.key].pin for each in MANY)
+    assert (gone, set(others)) == (None, {PIN})
+    assert store.calls == {"b": 1, "b list": 3}
+    assert looks.summary.requests == 4
+
+
+def test_a_few_are_asked_for_one_by_one() -> None:
+    store = FakeStore(listing=KEYS)
+    pinned(store, MANY[:5])
+    assert (store.calls["b list"], store.calls.total()) == (0, 6)
+
+
+def test_what_a_refused_list_does_not_show_is_asked_for_one_by_one() -> None:
+    store = FakeStore(listing=KEYS, answers={"b list": FORBIDDEN})
+    looks = pinned(store, MANY[:50])
+    assert {one.pin for one in looks.verdicts.values()} == {PIN}
+    assert store.calls.total() == 1 + 1 + 50
+
+
+def test_a_bucket_of_many_other_objects_is_not_listed_to_its_end() -> None:
+    others = [f"{key}-{n:03}" for key in KEYS[:100] for n in range(999)]
+    store = FakeStore(listing=[*KEYS[:100], *others])
+    looks = pinned(store, MANY[:100])
+    assert {one.pin for one in looks.verdicts.values()} == {PIN}
+    assert store.calls["b list"] <= 3
+    assert store.calls.total() <= 104
+
+
+def test_what_is_to_be_judged_is_never_taken_from_a_list() -> None:
+    store = FakeStore(listing=KEYS)
+    looked(MANY[:50], store, pins_only={each.key for each in MANY[1:50]})
+    assert (store.calls["b list"], store.calls["b:d/web-00000"]) == (1, 1)
+
+
 # ---------------------------------------------------------------- files
 
 
