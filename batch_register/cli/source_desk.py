@@ -141,15 +141,17 @@ class RehearsedSources:
 async def open_sources(
     service: CloudService,
     settings: Settings,
-    wanted: Sequence[ImageSpec],
+    unmade: Sequence[ImageSpec],
     observer: Observer,
 ) -> AsyncIterator[Sources]:
-    """Give whoever looks after the files of these entries, until the context ends.
+    """Give whoever looks after the entries' files, until the context ends.
+
+    `unmade` are those whose files may have to be uploaded.
 
     Raises:
         SettingsError: files are to be uploaded, and there is no store to upload them to.
     """
-    uploads = [spec for spec in wanted if spec.source is not None]
+    uploads = [spec for spec in unmade if spec.source is not None]
     profile = service.profile
     if settings.simulate:
         yield RehearsedSources(profile=profile)
