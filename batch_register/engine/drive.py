@@ -106,8 +106,10 @@ class Driver:
         if decision.intention is not Intention.RETRY or self._found(record):
             return False
         fault = self._shared.sourcing.unfit(errand.spec_to_send, record)
-        if fault is None or fault.is_passing:
+        if fault is None:
             return False
+        if fault.is_passing:  # it waits, unless that would cost its dead image
+            return decision.shell is ShellFate.REPLACE
         if not fault.is_like(record.fault):
             await self._recorder.record(record, SourceRefused(error=fault))
         return True

@@ -121,8 +121,9 @@ class _View:
             decision = self._adopted(spec, finding)
         if decision.intention in _MAKING:
             decision = _in_conflict(decision, self._hindrance(spec.key))
-        if finding is None or decision.intention is not Intention.RETRY:
-            record = self.batch.records[spec.key]
+        record = self.batch.records[spec.key]
+        is_made = finding is not None and finding.image.image_id != record.image_id
+        if not (is_made and decision.intention is Intention.RETRY):
             fault = self.unfit(spec, record)
             decision = blocked(decision, record.certain_stage, fault)
         if decision.intention is Intention.START and spec.key in self.namesakes:
