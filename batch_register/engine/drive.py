@@ -100,10 +100,11 @@ class Driver:
     async def _is_left_failed(self, errand: Errand, decision: Decision) -> bool:
         """Return whether a retry would find an unfit source; its shell stays then.
 
-        Not where another run has made the image meanwhile, which needs no source.
+        Not where there is an image, of this entry by another run or under another key:
+        what is said of that counts, and no source is needed for it.
         """
         record = errand.record
-        if decision.intention is not Intention.RETRY or self._found(record):
+        if decision.intention is not Intention.RETRY or self._is_there(errand):
             return False
         fault = self._shared.sourcing.unfit(errand.spec_to_send, record)
         if fault is None:
@@ -113,6 +114,13 @@ class Driver:
         if not fault.is_like(record.fault):
             await self._recorder.record(record, SourceRefused(error=fault))
         return True
+
+    def _is_there(self, errand: Errand) -> bool:
+        """Return whether lists or the ledger tell of an image beside the entry's own."""
+        record = errand.record
+        elsewhere = self._sightings.ownerless(_digest(errand))
+        is_renamed = record.key in self._shared.renames
+        return is_renamed or elsewhere is not None or self._found(record) is not None
 
     def _found(self, record: EntryRecord) -> Finding | None:
         """Return the image that lists have shown for an entry beside its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -33,47 +34,82 @@ VERDICTS = {
     "size unknown": SourceVerdict(pin=PIN, fault=PASSING),
     "unlooked": SourceVerdict(),
 }
-PASTS = (
-    "new",
-    "active",
-    "job failed",
-    "register refused",
-    "create lost",
-    "blocked",
-    "made elsewhere",
-)
 KEY = EntryKey("web-0")
 
 
-def after(past: str, *, is_auto: bool) -> Rig:
-    """Return a rig whose ledger has a past of that kind."""
+def nothing(_one: Rig) -> None:
+    """Leave the entry new."""
+
+
+def active(one: Rig) -> None:
+    one.run()
+
+
+def job_failed(one: Rig) -> None:
+    one.cloud.failing_jobs = {KEY: fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+
+
+def register_refused(one: Rig) -> None:
+    one.cloud.replies.extend(["ok", "refuse"])
+    one.run()
+
+
+def create_lost(one: Rig) -> None:
+    one.cloud.replies.append("lose-after")
+    one.cloud.list_lag_s = 20.0
+    one.run(stop_after_s=5.0)
+
+
+def blocked(one: Rig) -> None:
+    sources(one).verdicts = {KEY: VERDICTS["missing"]}
+    one.run()
+
+
+def made_elsewhere(one: Rig) -> None:
+    """Let a run with another ledger make what this one was refused."""
+    blocked(one)
+    mine, one.ledger = one.ledger, LoggedLedger(log=one.ledger.log)
+    sources(one).verdicts = {KEY: VERDICTS["fit"]}
+    one.run()
+    one.ledger = mine
+
+
+def renamed(one: Rig) -> None:
+    """Let the image be there under a former key."""
+    (entry,) = one.specs
+    one.specs = [replace(entry, key=EntryKey("web-old"))]
+    sources(one).verdicts = {"web-old": VERDICTS["fit"]}
+    one.run()
+    one.specs = [entry]
+
+
+def renamed_and_told(one: Rig) -> None:
+    renamed(one)
+    one.run()
+
+
+PASTS = (
+    nothing,
+    active,
+    job_failed,
+    register_refused,
+    create_lost,
+    blocked,
+    made_elsewhere,
+    renamed,
+    renamed_and_told,
+)
+
+
+def after(past: Callable[[Rig], None], *, is_auto: bool) -> Rig:
+    """Return a rig whose ledger has that past."""
     entry = spec(KEY)
     if is_auto:
         entry = replace(entry, min_disk_gb=0, min_disk_is_auto=True)
     one = looked_at([entry], web_0=VERDICTS["fit"])
-    match past:
-        case "new":
-            return one
-        case "job failed":
-            one.cloud.failing_jobs = {KEY: fault(FaultKind.JOB_FAILED)}
-        case "register refused":
-            one.cloud.replies.extend(["ok", "refuse"])
-        case "create lost":
-            one.cloud.replies.append("lose-after")
-            one.cloud.list_lag_s = 20.0
-            one.run(stop_after_s=5.0)
-            return one
-        case "blocked" | "made elsewhere":
-            sources(one).verdicts = {KEY: VERDICTS["missing"]}
-        case _:
-            assert past == "active"
-    one.run()
-    one.cloud.failing_jobs = {}
-    if past == "made elsewhere":
-        mine, one.ledger = one.ledger, LoggedLedger(log=one.ledger.log)
-        sources(one).verdicts = {KEY: VERDICTS["fit"]}
-        one.run()
-        one.ledger = mine
+    past(one)
     return one
 
 
@@ -106,7 +142,7 @@ def planned(one: Rig) -> Decision:
 @pytest.mark.parametrize("verdict", VERDICTS)
 @pytest.mark.parametrize("past", PASTS)
 def test_the_run_does_what_the_plan_says(
-    past: str, verdict: str, *, is_auto: bool, is_lost: bool
+    past: Callable[[Rig], None], verdict: str, *, is_auto: bool, is_lost: bool
 ) -> None:
     one = after(past, is_auto=is_auto)
     if is_lost:
