@@ -7,13 +7,14 @@ shows for it. Must not know: files, clocks, other entries.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from batch_register.event import (
     CreateIntended,
     DuplicateSeen,
     Event,
+    FileSeen,
     ImageActive,
     ImageAdopted,
     ImageCreated,
@@ -22,6 +23,7 @@ from batch_register.event import (
     RetryStarted,
     ShellFate,
     SourceSeen,
+    SourceUnseen,
     SourceUploaded,
     UploadBegun,
     UploadProgressed,
@@ -37,7 +39,7 @@ from batch_register.model import (
     RunCounts,
     SpecDigest,
 )
-from batch_register.source import FileStamp, SourcePin, UploadMark
+from batch_register.source import Brought, FileStamp, SourcePin, UploadMark
 from batch_register.stage import (
     Active,
     Created,
@@ -93,6 +95,8 @@ class EntryRecord:
     made_source: SourcePin | None = None  # what it was when the image was made of it
     virtual_size_bytes: int | None = None  # of the disk in it
     upload: UploadMark | None = None  # begun, and not known to be complete
+    brought: Brought | None = None  # when its file was last seen to be its object
+    other_file: FileStamp | None = None  # that is in the place of the one brought
     uploaded_bytes: int = 0  # of that upload, or of the one that was completed
 
     def declare(
@@ -132,6 +136,8 @@ class EntryRecord:
                 self.started_at = self.started_at or at
             case ImageActive(size_bytes=size_bytes):
                 self.size_bytes = size_bytes
+                # Of one that another ledger's run has registered it is not known.
+                self.made_source = self.made_source or self.source
             case ImageFailed(image_id=image_id) if image_id is not None:
                 self.dead_images |= {image_id}
             case RetryStarted(shell=shell):
@@ -148,28 +154,58 @@ class EntryRecord:
             case SourceSeen(etag=etag, size_bytes=size_bytes):
                 self._see(SourcePin(etag=etag, size_bytes=size_bytes))
                 self.virtual_size_bytes = event.virtual_size_bytes
+            case SourceUnseen():
+                self.source = None
+            case FileSeen():
+                self._see_file(event)
             case UploadBegun():
                 self.upload, self.uploaded_bytes = _mark(event), 0
             case RegisterIntended():
                 self.made_source = self.source
             case UploadProgressed(sent_bytes=sent_bytes):
                 self.uploaded_bytes = sent_bytes
-            case SourceUploaded(etag=etag, size_bytes=size_bytes):
-                self._see(SourcePin(etag=etag, size_bytes=size_bytes))
+            case SourceUploaded(size_bytes=size_bytes):
+                self._bring(event)
                 self.upload, self.uploaded_bytes = None, size_bytes
             case _:
                 pass
 
     def _see(self, pin: SourcePin) -> None:
-        """Take over what the object is now; what an active one was is then known, too."""
+        """Take over what the object is now; what an active one was is then known, too.
+
+        Not where the manifest names another object by now.
+        """
         self.source = pin
-        if isinstance(self.stage, Active) and self.made_source is None:
+        is_first = self.made_source is None and not self.has_other_spec
+        if isinstance(self.stage, Active) and is_first:
             self.made_source = pin
+
+    def _see_file(self, event: FileSeen) -> None:
+        """Take over what the file is now that was brought."""
+        file = FileStamp(size_bytes=event.size_bytes, modified_ns=event.modified_ns)
+        self.other_file = None if event.etag else file
+        if event.etag and self.brought is not None:
+            self.brought = replace(self.brought, file=file)
+
+    def _bring(self, event: SourceUploaded) -> None:
+        """Take over that the object is the file; whose it is may show by what went before."""
+        pin = SourcePin(etag=event.etag, size_bytes=event.size_bytes)
+        self._see(pin)
+        # Of an upload that was killed at its end nothing is left to send.
+        is_made = event.sent_bytes > 0 or self.upload is not None
+        is_own = is_made or (self.brought is not None and self.brought.may_replace(pin))
+        file = FileStamp(
+            size_bytes=event.size_bytes, modified_ns=event.modified_ns or 0
+        )
+        self.brought = Brought(pin=pin, file=file, is_own=is_own)
+        self.other_file = None
 
     def _adopt(self, spec: SpecDigest, created_at: str) -> None:
         """Count an image as the entry's own that a look has found."""
         if spec != self.made_spec:  # not of the create that this ledger knows
             self.made_url = ""
+        if not isinstance(self.certain_stage, Replacing):  # nor of its last register
+            self.made_source = None
         self.made_spec = spec
         self.image_created_at = created_at
 
@@ -216,8 +252,8 @@ class EntryRecord:
 
     @property
     def has_other_source(self) -> bool:
-        """Return whether the object has changed since the image was made of it."""
-        return (
+        """Return whether object or file has changed since the image was made of it."""
+        return self.other_file is not None or (
             self.made_source is not None
             and self.source is not None
             and self.made_source != self.source

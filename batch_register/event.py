@@ -196,6 +196,26 @@ class SourceSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceUnseen:
+    """This run registers without a look: what was known of the source may be old."""
+
+    ledger_name: ClassVar[str] = "source.unseen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSeen:
+    """The file that was uploaded is of another size or age; `etag`: of the same content.
+
+    `etag` is that of its object, and empty where the content is another one.
+    """
+
+    ledger_name: ClassVar[str] = "source.file_seen"
+    size_bytes: int
+    modified_ns: int
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRefused:
     """The source is not fit, or not there: nothing is sent for this entry."""
 
@@ -224,12 +244,13 @@ class UploadProgressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceUploaded:
-    """The object is complete; `sent_bytes` went out for it in this run."""
+    """The object is the file; `sent_bytes` went out for it in this run."""
 
     ledger_name: ClassVar[str] = "source.uploaded"
     etag: str
     size_bytes: int
     sent_bytes: int
+    modified_ns: int | None = None  # of the file
 
 
 Event = (
@@ -253,6 +274,8 @@ Event = (
     | ShellKept
     | DuplicateSeen
     | SourceSeen
+    | SourceUnseen
+    | FileSeen
     | SourceRefused
     | UploadBegun
     | UploadProgressed
@@ -276,6 +299,8 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     ShellKept,
     DuplicateSeen,
     SourceSeen,
+    SourceUnseen,
+    FileSeen,
     SourceRefused,
     UploadBegun,
     UploadProgressed,
@@ -283,4 +308,12 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
 )
 
 # What is noted beside the image's own way, and moves it nowhere.
-Aside = DuplicateSeen | SourceSeen | UploadBegun | UploadProgressed | SourceUploaded
+Aside = (
+    DuplicateSeen
+    | SourceSeen
+    | SourceUnseen
+    | FileSeen
+    | UploadBegun
+    | UploadProgressed
+    | SourceUploaded
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
@@ -281,6 +281,12 @@ class Fault:
     def is_passing(self) -> bool:
         """Return whether the same request may succeed later."""
         return self.kind in _PASSING
+
+    def is_like(self, other: Fault | None) -> bool:
+        """Return whether it is the same matter, whichever request has shown it."""
+        return other is not None and replace(self, request_id=None) == replace(
+            other, request_id=None
+        )
 
     def sentence(self) -> str:
         """Return the fault for a person: code, reason and the ids to quote."""

@@ -31,6 +31,7 @@ from batch_register.model import (
     Quota,
 )
 from batch_register.source import (
+    Brought,
     BucketView,
     FileStamp,
     ListedObject,
@@ -128,18 +129,37 @@ class Sources(Protocol):
     """The files behind the entries, as a run looks at them and brings them."""
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
         """Look at sources; raises nothing: what cannot be looked at has no verdict.
 
-        `done` are active: only what their objects are now is asked.
+        `done` are active: only what their objects are now is asked. `brought` are the
+        files that were brought to their objects before.
         """
         ...
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether an entry's file is still what was brought; reads all of it.
+
+        Raises:
+            ServiceError: it cannot be read.
+        """
+        ...
+
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         """Bring an entry's file to its object; `mark` is an upload that was begun.
 
-        It may be cancelled at any point, and go on later.
+        An object with other content stays, unless `brought` says that it is the entry's
+        own. The work may be cancelled at any point, and go on later.
 
         Raises:
             ServiceError: the object is not there; the fault says why.

@@ -121,15 +121,34 @@ class UploadMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What an object and its file were when the one was last seen to be the other.
+
+    `is_own`: an upload of the entry itself has made the object, and nothing else was
+    made of it.
+    """
+
+    pin: SourcePin
+    file: FileStamp
+    is_own: bool = False
+
+    def may_replace(self, pin: SourcePin) -> bool:
+        """Return whether a newer file may take the place of this object."""
+        return self.is_own and pin == self.pin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceVerdict:
     """What the pre-flight makes of one entry's source.
 
     `pin` and `inspection` are None where they could not be had; `fault` says why the
     entry must not be registered as it is; `min_disk_gb` is what `min_disk: auto` comes
-    to.
+    to. `file` is the local file behind the object of an active entry, as it is now; one
+    that is gone is as it was.
     """
 
     pin: SourcePin | None = None
     inspection: Inspection | None = None
     min_disk_gb: int | None = None
     fault: Fault | None = None
+    file: FileStamp | None = None

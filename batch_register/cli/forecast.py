@@ -89,10 +89,10 @@ async def _forecast(
             observer=observer,
         )
         policy = retry_policy(settings)
-        wanted = batch.wanted()
-        async with open_sources(service, settings, wanted, observer) as sources:
+        unmade = batch.unmade()
+        async with open_sources(service, settings, unmade, observer) as sources:
             sourcing = Sourcing(sources, stop=stop)
-            await sourcing.look(await batch.work(policy))
+            await sourcing.look(await batch.work(policy), batch.records)
         for record, seen in sourcing.news(batch.records):
             record.apply(seen, "")
         work = await batch.work(policy)

@@ -27,7 +27,7 @@ from batch_register.preflight import (
     unlooked_line,
 )
 from batch_register.settings import Settings
-from batch_register.source import SourceVerdict, UploadMark
+from batch_register.source import Brought, SourceVerdict, UploadMark
 from batch_register.transport.tls import Tls
 from batch_register.upload import Uploader, UploadOptions
 from batch_register.workers.local import LocalFiles
@@ -48,7 +48,10 @@ class SourceDesk:
     uploader: Uploader | None = None
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
         """Look at sources; without a store only the profile's limits are looked at."""
         if self.survey_of is None:
@@ -57,6 +60,7 @@ class SourceDesk:
             looks = await self.survey_of.look(
                 [*todo, *done],
                 pins_only={spec.key for spec in done},
+                brought=brought,
                 progress=self._tell_progress,
             )
         for line in survey_lines(looks.summary):
@@ -72,12 +76,25 @@ class SourceDesk:
     def _tell_progress(self, done: int, total: int) -> None:
         self.observer.noticed("preflight.progress", done=done, total=total)
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether an entry's file is still what was brought."""
+        return await self._ready(spec).holds(spec, brought)
+
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         """Bring an entry's file to its object."""
+        await self._ready(spec).bring(spec, mark, note, brought=brought)
+
+    def _ready(self, spec: ImageSpec) -> Uploader:
         if self.uploader is None:
             message = f"{spec.key}: nobody was made ready to upload its file"
             raise AssertionError(message)
-        await self.uploader.bring(spec, mark, note)
+        return self.uploader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +104,13 @@ class RehearsedSources:
     profile: Profile
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
         """Look at the profile's limits; `min_disk: auto` comes to the least there is."""
-        del done
+        del done, brought
         return {
             spec.key: SourceVerdict(
                 fault=profile_fault(spec, self.profile),
@@ -99,7 +119,18 @@ class RehearsedSources:
             for spec in todo
         }
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return that every file is what it was."""
+        del spec, brought
+        return True
+
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         """Do nothing: every object is there."""
 
 
@@ -107,15 +138,17 @@ class RehearsedSources:
 async def open_sources(
     service: CloudService,
     settings: Settings,
-    wanted: Sequence[ImageSpec],
+    unmade: Sequence[ImageSpec],
     observer: Observer,
 ) -> AsyncIterator[Sources]:
-    """Give whoever looks after the files of these entries, until the context ends.
+    """Give whoever looks after the entries' files, until the context ends.
+
+    `unmade` are those whose files may have to be uploaded.
 
     Raises:
         SettingsError: files are to be uploaded, and there is no store to upload them to.
     """
-    uploads = [spec for spec in wanted if spec.source is not None]
+    uploads = [spec for spec in unmade if spec.source is not None]
     profile = service.profile
     if settings.simulate:
         yield RehearsedSources(profile=profile)

@@ -23,7 +23,7 @@ from batch_register.plan import (
     RetryPolicy,
     decide,
 )
-from batch_register.stage import Creating, Planned
+from batch_register.stage import Active, Creating, Planned
 from batch_register.turns import in_turns, sorted_in_turns
 
 Work = list[tuple[ImageSpec | None, Decision]]
@@ -42,6 +42,14 @@ class Batch:
     def wanted(self) -> list[ImageSpec]:
         """Return the selected entries in file order."""
         return [spec for spec in self.manifest.images if self.is_selected(spec.key)]
+
+    def unmade(self) -> list[ImageSpec]:
+        """Return the selected entries whose images are not active, in file order."""
+        return [spec for spec in self.wanted() if not self._is_active(spec.key)]
+
+    def _is_active(self, key: EntryKey) -> bool:
+        record = self.records.get(key)
+        return record is not None and isinstance(record.stage, Active)
 
     async def changes(self) -> tuple[list[ImageSpec], list[EntryKey]]:
         """Return the entries that are new or changed, and those that are gone."""

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 
 from batch_register.engine.errand import Errand
-from batch_register.engine.findings import choose, made_under_other_key
+from batch_register.engine.findings import Finding, choose, made_under_other_key
 from batch_register.engine.perform import Performer
 from batch_register.engine.recording import Recorder
 from batch_register.engine.shared import Shared
@@ -27,6 +27,7 @@ from batch_register.event import (
     RetryStarted,
     ShellFate,
     SourceRefused,
+    SourceUnseen,
 )
 from batch_register.machine import intent, resume
 from batch_register.model import (
@@ -97,15 +98,33 @@ class Driver:
             command = await self._recorder.record_all(errand.record, events)
 
     async def _is_left_failed(self, errand: Errand, decision: Decision) -> bool:
-        """Return whether a retry would find an unfit source; its shell stays then."""
-        if decision.intention is not Intention.RETRY:
+        """Return whether a retry would find an unfit source; its shell stays then.
+
+        Not where there is an image, of this entry by another run or under another key:
+        what is said of that counts, and no source is needed for it.
+        """
+        record = errand.record
+        if decision.intention is not Intention.RETRY or self._is_there(errand):
             return False
-        fault = self._shared.sourcing.unfit(errand.spec_to_send)
-        if fault is None or fault.is_passing:
+        fault = self._shared.sourcing.unfit(errand.spec_to_send, record)
+        if fault is None:
             return False
-        if fault != errand.record.fault:
-            await self._recorder.record(errand.record, SourceRefused(error=fault))
+        if fault.is_passing:  # it waits, unless that would cost its dead image
+            return decision.shell is ShellFate.REPLACE
+        if not fault.is_like(record.fault):
+            await self._recorder.record(record, SourceRefused(error=fault))
         return True
+
+    def _is_there(self, errand: Errand) -> bool:
+        """Return whether lists or the ledger tell of an image beside the entry's own."""
+        record = errand.record
+        elsewhere = self._sightings.ownerless(_digest(errand))
+        is_renamed = record.key in self._shared.renames
+        return is_renamed or elsewhere is not None or self._found(record) is not None
+
+    def _found(self, record: EntryRecord) -> Finding | None:
+        """Return the image that lists have shown for an entry beside its own."""
+        return choose(self._sightings.of(record.key), record.dead_images)
 
     async def defer(self, record: EntryRecord, decision: Decision) -> None:
         """Hold back an entry for which the quota has no room; nothing is sent for it.
@@ -159,7 +178,7 @@ class Driver:
         record = errand.record
         if not isinstance(record.certain_stage, Planned | Deferred):
             return await self._without_room(errand)  # its own look is newer
-        finding = choose(self._sightings.of(record.key), record.dead_images)
+        finding = self._found(record)
         if finding is not None:
             taken = await self._performer.creator.adopt(finding, errand)
             if taken:
@@ -189,15 +208,19 @@ class Driver:
 
     async def _without_source(self, errand: Errand) -> list[Event]:
         """Return why nothing is sent: its source is not fit, or does not come to be there."""
-        sourcing = self._shared.sourcing
-        fault = sourcing.unfit(errand.spec_to_send)
+        sourcing, record = self._shared.sourcing, errand.record
+
+        async def note(event: Event) -> None:
+            await self._recorder.record(record, event)
+
+        fault = sourcing.unfit(errand.spec_to_send, record)
         if fault is None:
-
-            async def note(event: Event) -> None:
-                await self._recorder.record(errand.record, event)
-
             fault = await sourcing.bring(errand, note)
-        return [] if fault is None else [SourceRefused(error=fault)]
+        if fault is not None:
+            return [SourceRefused(error=fault)]
+        if sourcing.is_unseen(errand):
+            await note(SourceUnseen())
+        return []
 
     async def _carry_out(self, errand: Errand, command: Command) -> list[Event]:
         name = errand.spec.name if errand.spec is not None else ""

@@ -40,6 +40,9 @@ from batch_register.plan import (
 )
 from batch_register.turns import in_turns
 
+# Why an entry's source is not fit, if it is not.
+Unfit = Callable[[ImageSpec, EntryRecord], Fault | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
@@ -55,7 +58,7 @@ async def foresee(
     work: Work,
     found: Mapping[str, list[ImageView]],
     quota_room: int | None,
-    unfit: Callable[[ImageSpec], Fault | None] = lambda _: None,
+    unfit: Unfit = lambda _spec, _record: None,
 ) -> Forecast:
     """Return what a run does now, given what the cloud shows.
 
@@ -100,7 +103,7 @@ class _View:
     renames: Mapping[EntryKey, EntryRecord]
     namesakes: Mapping[EntryKey, EntryRecord]
     ownerless: Mapping[SpecDigest, ImageView]
-    unfit: Callable[[ImageSpec], Fault | None]
+    unfit: Unfit
 
     def finding(self, spec: ImageSpec) -> Finding | None:
         """Return what the cloud shows of an entry."""
@@ -118,8 +121,11 @@ class _View:
             decision = self._adopted(spec, finding)
         if decision.intention in _MAKING:
             decision = _in_conflict(decision, self._hindrance(spec.key))
-        stage = self.batch.records[spec.key].certain_stage
-        decision = blocked(decision, stage, self.unfit(spec))
+        record = self.batch.records[spec.key]
+        is_made = finding is not None and finding.image.image_id != record.image_id
+        if not (is_made and decision.intention is Intention.RETRY):
+            fault = self.unfit(spec, record)
+            decision = blocked(decision, record.certain_stage, fault)
         if decision.intention is Intention.START and spec.key in self.namesakes:
             decision = _noting(decision, self.namesakes[spec.key])
         return decision

@@ -157,6 +157,9 @@ class Run:
             work = await self._look_at_sources(work)
             if any(decision.needs_service for _, decision in work):
                 await self._carry_out(work)
+            records = self._batch.records
+            async for record, seen in self._sourcing.reread(work, records):
+                await self._recorder.record(record, seen)
         except StoppedError:
             await self._chronicle.note_outage()
         except BaseExceptionGroup as group_error:
@@ -189,7 +192,7 @@ class Run:
             StoppedError: the run stops first.
             LedgerError: the ledger cannot be written.
         """
-        await self._sourcing.look(work)
+        await self._sourcing.look(work, self._batch.records)
         news = self._sourcing.news(self._batch.records)
         if await self._recorder.note_all(news):
             with preparing(len(work)):  # sizes and changes are known now

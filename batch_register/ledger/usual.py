@@ -95,6 +95,7 @@ def _active(record: EntryRecord, found: Mapping[str, Any], at: str) -> bool:
     ):
         return False
     record.size_bytes = size_bytes
+    record.made_source = record.made_source or record.source
     record.finished_at = at
     record.stage = Active(
         image_id=found["image_id"], job_id=stage.job_id, size_bytes=size_bytes

@@ -7,7 +7,7 @@ what is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -16,6 +16,7 @@ from batch_register.errors import ServiceError
 from batch_register.inspection import by_name
 from batch_register.model import Fault, FaultKind, FilePlace
 from batch_register.ports import ObjectStore, SourceFiles
+from batch_register.preflight.listing import listed
 from batch_register.preflight.sight import Sight
 from batch_register.source import BucketView, FileStamp, Inspection, ObjectView
 
@@ -42,7 +43,7 @@ class StoreGoneError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One source, whichever entries share it; not `is_whole`: its pin alone is wanted."""
+    """One source, whichever entries share it; not `is_whole`: its pins alone are wanted."""
 
     bucket: str
     key: str
@@ -65,6 +66,7 @@ class Eyes:
         self._inspect = inspect
         self._patience = patience
         self._silences = 0
+        self._listed: dict[tuple[str, str], ObjectView | None] = {}
         self.requests = 0  # to the store; its own repetitions are not counted
 
     async def bucket(self, name: str) -> BucketView | Fault | None:
@@ -72,15 +74,24 @@ class Eyes:
         self.requests += 1
         return await self._seen(self._store.head_bucket(name))
 
+    async def list_ahead(self, bucket: str, keys: Collection[str]) -> None:
+        """Look at objects of which only the pins are wanted by the bucket's list.
+
+        What it does not show, `source` asks for.
+        """
+        found = await listed(self._store, bucket, keys)
+        self.requests += found.pages
+        self._listed.update(((bucket, key), view) for key, view in found.views.items())
+
     async def source(self, target: Target, bucket: BucketView | Fault | None) -> Sight:
         """Return what there is to see of a source in a bucket that was looked at."""
         if bucket is None:
             return Sight(bucket=None)
-        self.requests += 1
-        head = self._store.head_object(target.bucket, target.key)
-        stored = await self._seen(head)
+        stored = await self._stored(target)
         if not target.is_whole:
-            return Sight(bucket=bucket, stored=stored)
+            return Sight(
+                bucket=bucket, stored=stored, file=await self._stamp(target.file)
+            )
         file = await self._file(target.file, stored)
         sight = Sight(bucket=bucket, stored=stored, file=file)
         return Sight(
@@ -90,12 +101,20 @@ class Eyes:
             content=await self._content(target, sight),
         )
 
+    async def _stored(self, target: Target) -> ObjectView | Fault | None:
+        place = (target.bucket, target.key)
+        if not target.is_whole and place in self._listed:
+            return self._listed[place]
+        self.requests += 1
+        return await self._seen(self._store.head_object(*place))
+
     async def _file(
         self, place: FilePlace | None, stored: ObjectView | Fault | None
     ) -> FileStamp | Fault | None:
-        if place is None or isinstance(stored, Fault):
-            return None
-        return await _told(self._files.stamp(place))
+        return None if isinstance(stored, Fault) else await self._stamp(place)
+
+    async def _stamp(self, place: FilePlace | None) -> FileStamp | Fault | None:
+        return None if place is None else await _told(self._files.stamp(place))
 
     async def _content(self, target: Target, sight: Sight) -> Inspection | Fault | None:
         named = by_name(target.key)

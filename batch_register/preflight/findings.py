@@ -23,6 +23,7 @@ class Code(StrEnum):
     OBJECT_MISSING = "preflight.object-missing"
     FILE_MISSING = "preflight.file-missing"
     FILE_UNREADABLE = "preflight.file-unreadable"
+    OBJECT_DIFFERS = "preflight.object-differs"
     OBJECT_FORBIDDEN = "preflight.object-forbidden"
     OBJECT_EMPTY = "preflight.object-empty"
     OBJECT_ENCRYPTED = "preflight.object-encrypted"

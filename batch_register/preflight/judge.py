@@ -19,6 +19,7 @@ from batch_register.preflight.findings import Code, finding, gravest
 from batch_register.preflight.limits import profile_findings
 from batch_register.preflight.sight import Sight
 from batch_register.source import (
+    Brought,
     BucketView,
     FileStamp,
     Inspection,
@@ -40,13 +41,27 @@ class Judgement:
     notices: tuple[str, ...] = ()
 
 
-def judge(spec: ImageSpec, sight: Sight, profile: Profile, region: str) -> Judgement:
-    """Return what is to be made of one entry's source; `region`: the image service's."""
+def judge(
+    spec: ImageSpec,
+    sight: Sight,
+    profile: Profile,
+    region: str,
+    *,
+    brought: Brought | None = None,
+) -> Judgement:
+    """Return what is to be made of one entry's source; `region`: the image service's.
+
+    `brought`: what its file was brought to before.
+    """
     known = profile.without_assumptions()
     unseen = _unseen(sight)
     seen = sight.content if isinstance(sight.content, Inspection) else None
     fault = gravest(
-        (*profile_findings(spec, profile), *_findings(spec, sight, known, region))
+        (
+            *profile_findings(spec, profile),
+            *_findings(spec, sight, known, region),
+            *_replacing_findings(sight, brought),
+        )
     )
     min_disk_gb = None
     if spec.min_disk_is_auto and seen is not None:
@@ -62,11 +77,19 @@ def judge(spec: ImageSpec, sight: Sight, profile: Profile, region: str) -> Judge
     return Judgement(verdict=verdict, unseen=unseen, notices=tuple(_notices(sight)))
 
 
-def judge_pin(sight: Sight) -> Judgement:
-    """Return which content the object has now, and no judgement of it."""
+def judge_pin(sight: Sight, brought: Brought | None = None) -> Judgement:
+    """Return which content the object has now, and which file is there, unjudged."""
     stored = sight.stored
     unseen = stored if isinstance(stored, Fault) else None
-    return Judgement(verdict=SourceVerdict(pin=_pin(sight)), unseen=unseen)
+    verdict = SourceVerdict(pin=_pin(sight), file=_file(sight, brought))
+    return Judgement(verdict=verdict, unseen=unseen)
+
+
+def _file(sight: Sight, brought: Brought | None) -> FileStamp | None:
+    """Return the file that was brought as it is now; None where that was not seen."""
+    if brought is None or isinstance(sight.file, Fault):
+        return None
+    return sight.file or brought.file
 
 
 def _pin(sight: Sight) -> SourcePin | None:
@@ -101,6 +124,15 @@ def _findings(
     else:
         yield from _object_findings(spec, sight, bucket_name, profile)
     yield from _content_findings(spec, sight, bucket_name, profile)
+
+
+def _replacing_findings(sight: Sight, brought: Brought | None) -> Iterator[Fault]:
+    """Yield that the file would take the place of an object that is not the entry's."""
+    stored = sight.stored
+    if not (sight.will_be_uploaded and isinstance(stored, ObjectView)):
+        return
+    if brought is None or not brought.may_replace(stored.pin):
+        yield location.in_the_way(stored)
 
 
 def _object_findings(

@@ -81,6 +81,15 @@ def missing(name: str) -> Fault:
     )
 
 
+def in_the_way(stored: ObjectView) -> Fault:
+    """Return the finding of an object that an upload would overwrite."""
+    return finding(
+        Code.OBJECT_DIFFERS,
+        f"the object has {stored.pin.size_bytes} bytes, so it is not the file, and it "
+        "is not this entry's own; delete it, or name another object",
+    )
+
+
 def refusal_findings(
     bucket: BucketView | Fault | None, name: str, stored: Fault
 ) -> Iterator[Fault]:

@@ -27,14 +27,16 @@ from batch_register.preflight.eyes import (
     Target,
     is_silent,
 )
-from batch_register.preflight.judge import judge, judge_pin, unlooked
+from batch_register.preflight.judge import Judgement, judge, judge_pin, unlooked
 from batch_register.preflight.limits import profile_fault
 from batch_register.preflight.sight import Sight
 from batch_register.preflight.summary import Summary, Tally
-from batch_register.source import BucketView, SourceVerdict
+from batch_register.source import Brought, BucketView, SourceVerdict
 from batch_register.turns import in_turns
 
 _T = TypeVar("_T")
+
+_NONE_BROUGHT: Mapping[EntryKey, Brought] = {}
 
 Progress = Callable[[int, int], None]  # sources looked at, sources in all
 
@@ -50,8 +52,8 @@ class Looks:
 class Survey:
     """Look at sources, `parallel` at once; `region` is the image service's.
 
-    Each bucket costs one request, each object one and one or few for its content. A
-    look that is cancelled leaves nothing behind.
+    Each bucket costs one request, each object one and one or few for its content; many
+    of which only the pins are wanted cost a list of their bucket. A look that is cancelled leaves nothing behind.
     """
 
     def __init__(
@@ -74,9 +76,12 @@ class Survey:
         specs: Sequence[ImageSpec],
         *,
         pins_only: Collection[EntryKey] = frozenset(),
+        brought: Mapping[EntryKey, Brought] = _NONE_BROUGHT,
         progress: Progress = lambda _done, _total: None,
     ) -> Looks:
         """Return a verdict on every entry; of `pins_only` nothing but the pin.
+
+        `brought` are the files that were brought to their objects before.
 
         Entries whose file lies in the web have none. Where the store refuses us as a
         whole, answers for no bucket, or leaves `parallel` calls in a row without an
@@ -87,7 +92,7 @@ class Survey:
         began_s = loop.time()
         eyes = Eyes(*self._ports, patience=self._parallel)
         stored = [spec for spec in specs if not spec.is_from_web]
-        wanted = await _targets(stored, pins_only)
+        wanted = await _targets(stored, pins_only, brought)
         unique = {
             each: None async for some in in_turns(wanted.values()) for each in some
         }
@@ -107,15 +112,20 @@ class Survey:
             for spec in some:
                 is_pin, sight = spec.key in pins_only, seen[wanted[spec.key]]
                 judgement = (
-                    judge_pin(sight)
+                    judge_pin(sight, brought.get(spec.key))
                     if is_pin
-                    else judge(spec, sight, self._profile, self._region)
+                    else self._judged(spec, sight, brought.get(spec.key))
                 )
                 tally.take(spec.key, judgement, is_pin=is_pin)
         summary = tally.summary(
             sources=len(seen), requests=eyes.requests, took_s=took_s
         )
         return Looks(verdicts=tally.verdicts, summary=summary)
+
+    def _judged(
+        self, spec: ImageSpec, sight: Sight, brought: Brought | None
+    ) -> Judgement:
+        return judge(spec, sight, self._profile, self._region, brought=brought)
 
     def _unlooked(self, spec: ImageSpec, why: Fault) -> SourceVerdict:
         """Return the verdict by the profile alone, which needs no look."""
@@ -141,6 +151,8 @@ class Survey:
         try:
             await self._each(names, look_at_bucket)
             _require_an_answer(buckets.values())
+            ahead = await _pinned(targets)
+            await self._each(ahead.items(), lambda item: eyes.list_ahead(*item))
             await self._each(targets, look_at_source)
         except* StoreGoneError as group:
             gone = _first(group)
@@ -161,6 +173,16 @@ class Survey:
                 group.create_task(work())
 
 
+async def _pinned(targets: Collection[Target]) -> Mapping[str, set[str]]:
+    """Return the keys of the objects of which only the pins are wanted, by bucket."""
+    pinned: dict[str, set[str]] = {}
+    async for some in in_turns(targets):
+        for each in some:
+            if not each.is_whole:
+                pinned.setdefault(each.bucket, set()).add(each.key)
+    return pinned
+
+
 def _require_an_answer(buckets: Collection[BucketView | Fault | None]) -> None:
     """Raise StoreGoneError where no bucket was answered for: each was asked repeatedly."""
     faults = [each for each in buckets if isinstance(each, Fault) and is_silent(each)]
@@ -169,7 +191,9 @@ def _require_an_answer(buckets: Collection[BucketView | Fault | None]) -> None:
 
 
 async def _targets(
-    specs: Sequence[ImageSpec], pins_only: Collection[EntryKey]
+    specs: Sequence[ImageSpec],
+    pins_only: Collection[EntryKey],
+    brought: Collection[EntryKey],
 ) -> dict[EntryKey, Target]:
     """Return what is to be looked at for each entry; equal where entries share it."""
     whole = {
@@ -179,15 +203,20 @@ async def _targets(
         if spec.key not in pins_only
     }
     return {
-        spec.key: _target(spec, is_whole=(spec.image_url, spec.source) in whole)
+        spec.key: _target(
+            spec,
+            is_whole=(spec.image_url, spec.source) in whole,
+            was_brought=spec.key in brought,
+        )
         async for some in in_turns(specs)
         for spec in some
     }
 
 
-def _target(spec: ImageSpec, *, is_whole: bool) -> Target:
+def _target(spec: ImageSpec, *, is_whole: bool, was_brought: bool) -> Target:
     bucket, _, key = spec.image_url.partition(":")
-    return Target(bucket=bucket, key=key, file=spec.source, is_whole=is_whole)
+    file = spec.source if is_whole or was_brought else None
+    return Target(bucket=bucket, key=key, file=file, is_whole=is_whole)
 
 
 def _first(group: BaseExceptionGroup[StoreGoneError]) -> Fault:

@@ -119,8 +119,9 @@ def _active(
 
 def _other_source(holding: Holding, image_id: ImageId) -> Drift:
     made, now = holding.record.made_source, holding.record.source
+    which = "the object in the bucket" if made != now else "the file that was uploaded"
     what = (
-        "the object in the bucket has changed since the image was made of it: put the "
+        f"{which} has changed since the image was made of it: put the "
         "old one back, or give the entry a new key and name to make an image of this one"
     )
     etags = (made.etag if made else "", now.etag if now else "")

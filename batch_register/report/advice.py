@@ -67,7 +67,7 @@ _ADVICE_BY_CODE: dict[str, str] = {
         "image if a fresh one is wanted; then run again."
     ),
     "source.changed": (
-        "The disk file's owner: put the former object back, or have the manifest's "
+        "The disk file's owner: put the former object or file back, or have the manifest's "
         "author give the entry a new key and a new name to make an image of the new "
         "one; the image that exists is left as it is."
     ),

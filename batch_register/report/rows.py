@@ -55,7 +55,7 @@ _SPEC_CHANGED = Fault(
 _SOURCE_CHANGED = Fault(
     kind=FaultKind.SPEC_CONFLICT,
     code="source.changed",
-    reason="its object in the bucket has changed since the image was made",
+    reason="its object or its file has changed since the image was made",
     action=Action.FIX_SOURCE,
 )
 

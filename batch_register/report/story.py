@@ -18,6 +18,7 @@ from batch_register.event import (
     DuplicateSeen,
     EntryDeferred,
     Event,
+    FileSeen,
     ImageActive,
     ImageAdopted,
     ImageCreated,
@@ -32,6 +33,7 @@ from batch_register.event import (
     ShellKept,
     SourceRefused,
     SourceSeen,
+    SourceUnseen,
     SourceUploaded,
     UploadBegun,
     UploadProgressed,
@@ -137,6 +139,12 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
         f"{event.status}; left alone"
     ),
     SourceSeen: lambda event: f"source looked at: {_source(event)}",
+    FileSeen: lambda event: (
+        "the local file is of another age, and its content the same"
+        if event.etag
+        else "the local file is not what was uploaded any more"
+    ),
+    SourceUnseen: lambda _event: "registered without a look at the source",
     SourceRefused: lambda event: f"nothing sent: {_why(event.error)}",
     UploadBegun: lambda event: (
         f"upload begun: {size_words(event.size_bytes)} in parts of "

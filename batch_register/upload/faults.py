@@ -69,6 +69,21 @@ def object_missing() -> ServiceError:
     return _of_store(FaultKind.CONTRADICTION, "upload.object-missing", reason)
 
 
+def object_differs(bucket: str, name: str, etag: str) -> ServiceError:
+    """Return the error for an object that is another one's, and is not overwritten."""
+    fault = Fault(
+        kind=FaultKind.REJECTED,
+        code="upload.object-differs",
+        reason=(
+            f"{bucket}:{name} is there, its content is not seen to be the file's (ETag {etag}), "
+            "and it is not this entry's own: delete it, or name another object; nothing "
+            "was overwritten"
+        ),
+        action=Action.FIX_SOURCE,
+    )
+    return ServiceError(OPERATION, fault)
+
+
 def _of_file(code: str, reason: str) -> ServiceError:
     return ServiceError(
         OPERATION,

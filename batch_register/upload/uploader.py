@@ -13,17 +13,18 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
+from dataclasses import replace
 
 from batch_register.errors import ServiceError
 from batch_register.event import SourceUploaded, UploadBegun
 from batch_register.model import FaultKind, ImageSpec
 from batch_register.ports import Note, ObjectStore, SourceFiles
-from batch_register.source import ObjectView, SourcePin, UploadMark
+from batch_register.source import Brought, ObjectView, SourcePin, UploadMark
 from batch_register.upload import faults
 from batch_register.upload.ending import Ending
 from batch_register.upload.file import FileToBring, Upload
 from batch_register.upload.options import UploadOptions
-from batch_register.upload.parts import part_bytes_for
+from batch_register.upload.parts import is_in_doubt, part_bytes_for
 from batch_register.upload.reader import Reader
 from batch_register.upload.sender import Progress, Sender, Waits, silent
 
@@ -46,6 +47,7 @@ class Uploader:
         streams = asyncio.Semaphore(options.streams)
         self._store = store
         self._files = files
+        self._turns: dict[str, asyncio.Lock] = {}  # by object
         self._options = options
         waits = Waits(options, rng or random.Random())  # noqa: S311 - jitter
         self._reader = Reader(files, streams, options)
@@ -53,11 +55,18 @@ class Uploader:
         self._ending = Ending(store, waits)
 
     async def bring(
-        self, spec: ImageSpec, mark: UploadMark | None, note: Note
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        note: Note,
+        *,
+        brought: Brought | None = None,
     ) -> SourcePin:
         """Bring an entry's file to its object; return what the object is then.
 
-        `mark` is the upload that the ledger knows to be begun. Notes `UploadBegun` before
+        `mark` is the upload that the ledger knows to be begun, `brought` what was there
+        last: only such an object is replaced, and only where it is the entry's own.
+        Entries that share an object wait for each other. Notes `UploadBegun` before
         the first part of a new upload goes out, `UploadProgressed` now and then, and
         `SourceUploaded` at the end, also where nothing had to be sent. May be cancelled
         at any point, and goes on in a later call with the mark.
@@ -66,21 +75,50 @@ class Uploader:
             ServiceError: the object is not there; the fault says why.
             LedgerError: an event could not be made durable.
         """
-        file = await self._found(spec)
-        view = await self._store.head_object(file.bucket, file.name)
-        sent_bytes = 0
-        if view is not None and await self._reader.is_same(file, view, mark):
-            if mark is not None:
-                await self._give_up(file, mark.upload_id)
-        else:
-            view, sent_bytes = await self._uploaded(file, mark, note)
-        pin = view.pin
+        async with self._turns.setdefault(spec.image_url, asyncio.Lock()):
+            file = await self._found(spec)
+            view, sent_bytes = await self._brought(file, mark, brought, note)
         await note(
             SourceUploaded(
-                etag=pin.etag, size_bytes=pin.size_bytes, sent_bytes=sent_bytes
+                etag=view.pin.etag,
+                size_bytes=view.pin.size_bytes,
+                sent_bytes=sent_bytes,
+                modified_ns=file.stamp.modified_ns,
             )
         )
-        return pin
+        return view.pin
+
+    async def _brought(
+        self,
+        file: FileToBring,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> tuple[ObjectView, int]:
+        """Return the object, and how many bytes went out for it."""
+        view = await self._store.head_object(file.bucket, file.name)
+        if view is None:
+            return await self._uploaded(file, mark, note)
+        is_known = brought is not None and brought == replace(
+            brought, pin=view.pin, file=file.stamp
+        )
+        if is_known or await self._reader.is_same(file, view, mark):
+            if mark is not None:
+                await self._give_up(file, mark.upload_id)
+            return view, 0
+        is_own = brought is not None and brought.may_replace(view.pin)
+        if not (is_own or _may_be_ours(file, view, mark)):
+            raise faults.object_differs(file.bucket, file.name, view.pin.etag)
+        return await self._uploaded(file, mark, note)
+
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether an entry's file still has the content that was brought.
+
+        Raises:
+            ServiceError: it cannot be read.
+        """
+        file = await self._found(spec)
+        return await self._reader.is_same(file, ObjectView(pin=brought.pin), None)
 
     async def _found(self, spec: ImageSpec) -> FileToBring:
         if spec.source is None:
@@ -172,3 +210,13 @@ class Uploader:
         """Free what an upload has stored; what stays is found by `reconcile`."""
         with suppress(ServiceError):
             await self._store.abort_upload(file.bucket, file.name, upload_id)
+
+
+def _may_be_ours(file: FileToBring, view: ObjectView, mark: UploadMark | None) -> bool:
+    """Return whether an object that nobody can tell may be what a killed run completed."""
+    return (
+        mark is not None
+        and mark.file == file.stamp
+        and view.pin.size_bytes == file.stamp.size_bytes
+        and is_in_doubt(view.pin.etag, view.encryption)
+    )

@@ -99,6 +99,13 @@ def test_new_entries_are_changes_and_known_ones_are_not() -> None:
     assert run_virtually(batch(a, b, a=Planned()).changes()) == ([b], [])
 
 
+def test_what_is_unmade_is_wanted_and_not_active() -> None:
+    specs = [spec(key) for key in ("made", "open", "new", "other")]
+    one = batch(*specs, made=ACTIVE, open=Creating())
+    assert [each.key for each in one.unmade()] == ["open", "new", "other"]
+    assert batch(*specs, selected="made", made=ACTIVE).unmade() == []
+
+
 @pytest.mark.parametrize(
     "change",
     [{"min_disk_gb": 99}, {"labels": (("owner", "x"),)}, {"name": "other"}],

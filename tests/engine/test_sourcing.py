@@ -35,14 +35,16 @@ from batch_register.model import (
 from batch_register.plan import Intention, RetryPolicy
 from batch_register.ports import Note
 from batch_register.source import (
+    Brought,
     DiskFormat,
+    FileStamp,
     Inspection,
     SourcePin,
     SourceVerdict,
     UploadMark,
 )
 from batch_register.stopping import Stop
-from tests.engine.rig import Rig, rig
+from tests.engine.rig import LoggedLedger, Rig, rig
 from tests.fakes import fault, spec
 from tests.virtual_time import run_virtually
 
@@ -63,12 +65,19 @@ class FakeSources:
     verdicts: dict[str, SourceVerdict] = field(default_factory=dict)
     upload_s: float = 0.0
     refusal: Fault | None = None
+    is_same: bool = True
+    reads: int = 0
     asked: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    known: list[Mapping[EntryKey, Brought]] = field(default_factory=list)
     brought: list[tuple[str, UploadMark | None]] = field(default_factory=list)
 
     async def survey(
-        self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
+        self,
+        todo: Sequence[ImageSpec],
+        done: Sequence[ImageSpec],
+        brought: Mapping[EntryKey, Brought],
     ) -> Mapping[EntryKey, SourceVerdict]:
+        self.known.append(brought)
         self.asked.append(([one.key for one in todo], [one.key for one in done]))
         await asyncio.sleep(1)
         wanted = {one.key for one in (*todo, *done)}
@@ -76,7 +85,20 @@ class FakeSources:
             EntryKey(key): one for key, one in self.verdicts.items() if key in wanted
         }
 
-    async def bring(self, spec: ImageSpec, mark: UploadMark | None, note: Note) -> None:
+    async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
+        self.reads += 1
+        await asyncio.sleep(self.upload_s)
+        if self.refusal is not None:
+            raise ServiceError("read", self.refusal)
+        return self.is_same
+
+    async def bring(
+        self,
+        spec: ImageSpec,
+        mark: UploadMark | None,
+        brought: Brought | None,
+        note: Note,
+    ) -> None:
         self.brought.append((spec.key, mark))
         if mark is None:
             begun = UploadBegun(
@@ -86,7 +108,7 @@ class FakeSources:
         await asyncio.sleep(self.upload_s)
         if self.refusal is not None:
             raise ServiceError("upload", self.refusal)
-        await note(SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9))
+        await note(SourceUploaded(etag="e1", size_bytes=9, sent_bytes=9, modified_ns=1))
 
 
 def looked_at(entries: list[ImageSpec] | int, **verdicts: SourceVerdict) -> Rig:
@@ -201,6 +223,91 @@ def test_a_source_that_was_removed_after_success_is_no_conflict() -> None:
     assert one.run().exit_code == 0
 
 
+def test_a_change_after_a_lost_ledger_was_made_up_for_is_a_conflict_at_once() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.run()
+    one.lose_ledger()
+    assert one.run().exit_code == 0
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    assert one.run().exit_code == 3
+    assert state(one) is EntryState.CONFLICT
+
+
+def test_an_image_that_another_run_has_made_is_measured_by_its_own_look() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.cloud.failing_jobs = {"web-0": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+    mine, one.ledger = one.ledger, LoggedLedger(log=one.ledger.log)
+    newer = SourceVerdict(pin=replace(PIN, etag="e2"))
+    sources(one).verdicts = {"web-0": newer}
+    one.run()
+    one.ledger = mine
+    assert one.run().exit_code == 0
+    assert state(one) is EntryState.ACTIVE
+
+
+def test_what_is_registered_without_a_look_is_not_measured_by_an_older_one() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.cloud.failing_jobs = {"web-0": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+    sources(one).verdicts = {}  # nobody looks; the object was mended meanwhile
+    assert one.run().exit_code == 0
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    assert one.run().exit_code == 0
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e3"))}
+    assert one.run().exit_code == 3
+
+
+def test_the_object_of_an_edited_entry_is_not_what_its_image_was_made_of() -> None:
+    one = looked_at(1)
+    one.run()
+    original, one.specs = one.specs, [spec("web-0", image_url="bucket:other.qcow2")]
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="other"))}
+    assert one.run().exit_code == 3
+    one.specs = original
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN)}
+    assert one.run().exit_code == 0
+
+
+def test_the_same_refusal_of_another_request_is_not_written_down_again() -> None:
+    one = looked_at(1, web_0=SourceVerdict(fault=replace(MISSING, request_id="r1")))
+    one.run()
+    again = SourceVerdict(fault=replace(MISSING, request_id="r2"))
+    sources(one).verdicts = {"web-0": again}
+    one.run()
+    assert len(one.ledger.events("web-0")) == 1
+
+
+def test_an_image_made_elsewhere_is_taken_over_though_its_source_is_gone() -> None:
+    one = looked_at(1, web_0=SourceVerdict(fault=MISSING))
+    one.run()
+    mine, one.ledger = one.ledger, LoggedLedger(log=one.ledger.log)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN)}
+    one.run()
+    one.ledger = mine
+    sources(one).verdicts = {"web-0": SourceVerdict(fault=MISSING)}
+    assert one.run().exit_code == 0
+    assert one.images_and_jobs() == (1, [1])
+
+
+@pytest.mark.parametrize("fault_kind", [FaultKind.LOST, None])
+def test_a_shell_gets_its_file_though_nobody_can_tell_its_min_disk_any_more(
+    fault_kind: FaultKind | None,
+) -> None:
+    auto = replace(spec("web-0"), min_disk_gb=0, min_disk_is_auto=True)
+    one = looked_at([auto], web_0=SourceVerdict(pin=PIN, min_disk_gb=73))
+    one.cloud.replies.extend(["ok", "refuse"])
+    assert one.run().exit_code == 3
+    told = (
+        {} if fault_kind is None else {"web-0": SourceVerdict(fault=fault(fault_kind))}
+    )
+    sources(one).verdicts = told
+    assert one.run().exit_code == 0
+    assert one.images_and_jobs() == (1, [1])
+
+
 def test_sizes_that_the_look_has_shown_order_the_admission() -> None:
     small, large = SourcePin(etag="s", size_bytes=1), SourcePin(etag="l", size_bytes=9)
     one = looked_at(2, web_0=SourceVerdict(pin=small), web_1=SourceVerdict(pin=large))
@@ -245,6 +352,74 @@ def test_a_stop_cuts_an_upload_short_and_the_next_run_goes_on_with_it() -> None:
     assert mark.upload_id == "u"
 
 
+SAME = FileStamp(size_bytes=9, modified_ns=1)
+
+
+@pytest.mark.parametrize(
+    ("now", "holds", "code", "reads"),
+    [
+        (SAME, True, 0, 0),
+        (replace(SAME, size_bytes=8), True, 3, 0),
+        (replace(SAME, modified_ns=2), True, 0, 1),
+        (replace(SAME, modified_ns=2), False, 3, 1),
+    ],
+    ids=["untouched", "other size", "touched", "other content"],
+)
+def test_a_file_that_changed_after_success_is_a_conflict_and_not_uploaded(
+    now: FileStamp, code: int, reads: int, *, holds: bool
+) -> None:
+    one = looked_at(with_file())
+    one.run()
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=now)}
+    sources(one).is_same = holds
+    assert [one.run().exit_code for _ in range(2)] == [code, code]
+    assert (sources(one).reads, len(sources(one).brought)) == (reads, 1)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=SAME)}
+    sources(one).is_same = True
+    assert one.run().exit_code == 0
+
+
+def test_a_file_that_cannot_be_read_again_is_no_news() -> None:
+    one = looked_at(with_file())
+    one.run()
+    touched = replace(SAME, modified_ns=2)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=touched)}
+    sources(one).refusal = fault(FaultKind.FORBIDDEN)
+    assert one.run().exit_code == 0
+
+
+def test_a_stop_cuts_the_reading_of_files_short() -> None:
+    one = looked_at(with_file())
+    one.run()
+    touched = replace(SAME, modified_ns=2)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=touched)}
+    sources(one).upload_s = 1000.0
+    assert one.run(stop_after_s=100.0).exit_code == 143
+
+
+def test_a_run_knows_which_object_it_may_replace_by_a_mended_file() -> None:
+    one = looked_at(with_file())
+    one.cloud.failing_jobs = {"web-0": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.cloud.failing_jobs = {}
+    assert one.run().exit_code == 0
+    own = Brought(pin=PIN, file=FileStamp(size_bytes=9, modified_ns=1), is_own=True)
+    assert sources(one).known == [{}, {"web-0": own}]
+
+
+def test_an_object_of_which_there_is_an_image_is_nobodys_own() -> None:
+    twin = replace(with_file()[0], key=EntryKey("web-1"), name="web-1")
+    one = looked_at([*with_file(), twin])
+    one.cloud.failing_jobs = {"web-1": fault(FaultKind.JOB_FAILED)}
+    one.run()
+    one.run()
+    known = sources(one).known[-1]
+    assert (known[EntryKey("web-0")].is_own, known[EntryKey("web-1")].is_own) == (
+        False,
+        False,
+    )
+
+
 @pytest.mark.parametrize(
     ("refusal", "then"),
     [
@@ -285,7 +460,7 @@ def test_the_forecast_says_what_is_blocked_and_why() -> None:
         await batch.declare(*await batch.changes())
         work = await batch.work(RetryPolicy())
         sourcing = Sourcing(one.sources, stop=Stop())
-        await sourcing.look(work)
+        await sourcing.look(work, batch.records)
         return await foresee(batch, work, {}, None, sourcing.unfit)
 
     forecast = run_virtually(scenario())

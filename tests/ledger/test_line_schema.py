@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -71,20 +72,23 @@ def test_the_first_line_of_a_shards_ledger_fits() -> None:
     CHECK.validate(written(note.event, note.fields, note.key))
 
 
-@given(st.sampled_from(DURABLE_EVENTS).flatmap(st.builds), st.data())
+WITH_FIELDS = [cls for cls in DURABLE_EVENTS if fields(cls)]
+
+
+@given(st.sampled_from(WITH_FIELDS).flatmap(st.builds), st.data())
 def test_a_missing_field_is_a_fault_to_the_schema_and_to_the_reader_alike(
     event: Event, data: st.DataObject
 ) -> None:
-    name, fields = to_fields(event)
-    dropped = data.draw(st.sampled_from(sorted(fields)))
-    del fields[dropped]
+    name, found = to_fields(event)
+    dropped = data.draw(st.sampled_from(sorted(found)))
+    del found[dropped]
     try:
-        from_fields(name, fields)
+        from_fields(name, found)
     except DamagedLineError:
         is_read = False
     else:
         is_read = True
-    assert CHECK.is_valid(written(name, fields, "k")) == is_read
+    assert CHECK.is_valid(written(name, found, "k")) == is_read
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from batch_register.source import (
     OpenUpload,
     StoredPart,
 )
-from tests.preflight.scenes import BUCKET, GB, OBJECT, STAMP
+from tests.preflight.scenes import BUCKET, GB, OBJECT, PIN, STAMP
 
 HEADER_BYTES = 512
 
@@ -34,6 +34,7 @@ class FakeStore:
 
     answers: Mapping[str, object] = field(default_factory=dict)
     always: Fault | None = None  # the answer to everything
+    listing: Sequence[str] = ()  # keys
     takes_s: float = 0.1
     calls: Counter[str] = field(default_factory=Counter)
     under_way: int = 0
@@ -54,6 +55,15 @@ class FakeStore:
         assert isinstance(answer, bytes)
         return answer
 
+    async def list_objects(
+        self, bucket: str, prefix: str
+    ) -> AsyncIterator[ListedObject]:
+        for at in range(0, max(len(self.listing), 1), 1000):
+            await self._answer(f"{bucket} list", None)
+            for key in sorted(self.listing)[at : at + 1000]:
+                if key.startswith(prefix):
+                    yield ListedObject(key=key, pin=PIN)
+
     async def _answer(self, name: str, usual: object) -> object:
         self.calls[name] += 1
         self.under_way += 1
@@ -68,9 +78,6 @@ class FakeStore:
         return answer
 
     # ------------------------------------------------------------ not of this test
-
-    def list_objects(self, bucket: str, prefix: str) -> AsyncIterator[ListedObject]:
-        raise NotImplementedError
 
     async def begin_upload(self, bucket: str, key: str) -> str:
         raise NotImplementedError

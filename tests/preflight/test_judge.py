@@ -19,7 +19,7 @@ from batch_register.preflight import Code, profile_fault, unlooked
 from batch_register.preflight.findings import finding, gravest
 from batch_register.preflight.judge import judge, judge_pin
 from batch_register.preflight.sight import Sight
-from batch_register.source import DiskFormat, FileStamp, SourceVerdict
+from batch_register.source import Brought, DiskFormat, FileStamp, SourceVerdict
 from tests.preflight.scenes import (
     AUTO,
     BUCKET,
@@ -488,7 +488,26 @@ def test_a_file_whose_machine_is_away_stops_nothing() -> None:
 
 def test_an_object_that_will_be_written_over_is_not_judged() -> None:
     old = replace(stored(storage_class="COLD"), file=STAMP)
-    assert verdict(old, UPLOADED) == SourceVerdict(inspection=CONTENT)
+    own = Brought(pin=PIN, file=STAMP, is_own=True)
+    judged = judge(UPLOADED, old, OTC, REGION, brought=own)
+    assert judged.verdict == SourceVerdict(inspection=CONTENT)
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        None,
+        Brought(pin=PIN, file=STAMP),
+        Brought(pin=replace(PIN, etag="other"), file=STAMP, is_own=True),
+    ],
+)
+def test_an_object_that_is_not_the_entrys_own_is_in_the_way(
+    brought: Brought | None,
+) -> None:
+    sight = replace(stored(), file=STAMP)
+    found = judge(UPLOADED, sight, OTC, REGION, brought=brought).verdict.fault
+    assert found is not None
+    assert told(found) == (Code.OBJECT_DIFFERS, Action.FIX_SOURCE)
 
 
 @pytest.mark.parametrize("file", [None, replace(STAMP, size_bytes=300 * MIB), BUSY])

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from batch_register.ims.profile import HUAWEI, OTC, Profile
 from batch_register.inspection import inspect
 from batch_register.model import Action, FilePlace, ImageSpec
 from batch_register.preflight import Code, Looks, Survey
-from batch_register.source import DiskFormat, SourceVerdict
+from batch_register.preflight.listing import LEAST_WANTED
+from batch_register.source import Brought, DiskFormat, FileStamp, SourceVerdict
 from batch_register.transport.tls import Tls
 from batch_register.workers.local import LocalFiles
 from tests.fakes import spec
@@ -165,6 +167,27 @@ async def test_a_bucket_of_another_region(object_store: Store) -> None:
     assert "is in region eu-west-1, the image service in us-east-1" in reason
 
 
+async def test_a_list_shows_the_same_pins_as_single_looks(object_store: Store) -> None:
+    bucket = await object_store.bucket("active")
+    keys = [f"disks/web {n:02}.raw" for n in range(LEAST_WANTED + 5)]
+    await object_store.put(bucket, {key: key.encode() for key in keys[1:]})
+    specs = [spec(key, image_url=f"{bucket}:{key}") for key in keys]
+    async with opened(object_store) as ours:
+        upload_id = await ours.begin_upload(bucket, keys[-1])  # an ETag of parts
+        address = await ours.part_address(bucket, keys[-1], upload_id, 1)
+        async with aiohttp.ClientSession() as http:
+            await http.put(address, data=b"of one part")
+        parts = await ours.list_parts(bucket, keys[-1], upload_id)
+        await ours.complete_upload(bucket, keys[-1], upload_id, parts or [])
+        region = object_store.region
+        survey = Survey(ours, FakeFiles(), inspect, profile=OTC, region=region)
+        looks = await survey.look(specs, pins_only={each.key for each in specs})
+        views = [await ours.head_object(bucket, key) for key in keys]
+    pins = [looks.verdicts[each.key].pin for each in specs]
+    assert pins == [view and view.pin for view in views]
+    assert (pins[0], looks.summary.requests) == (None, 2)
+
+
 async def test_a_file_is_judged_where_its_object_is_not_there(
     object_store: Store, tmp_path: Path
 ) -> None:
@@ -190,7 +213,14 @@ async def test_a_file_is_judged_where_its_object_is_not_there(
     ):
         region = object_store.region
         survey = Survey(ours, files, inspect, profile=OTC, region=region)
-        verdicts = (await survey.look(entries)).verdicts
+        there = await ours.head_object(bucket, "old.qcow2")
+        assert there is not None
+        stamp = FileStamp(size_bytes=1, modified_ns=1)
+        own = Brought(pin=there.pin, file=stamp, is_own=True)
+        brought = {entries[1].key: own}
+        verdicts = (await survey.look(entries, brought=brought)).verdicts
+        foreign = (await survey.look(entries)).verdicts[entries[1].key]
+    assert told(foreign)[:2] == (Code.OBJECT_DIFFERS, FIX_SOURCE)
     new, *others = (verdicts[entry.key] for entry in entries)
     assert (new.fault, new.pin) == (None, None)
     assert new.inspection is not None

@@ -11,7 +11,7 @@ import pytest
 from batch_register.ims.profile import OTC
 from batch_register.model import EntryKey, FaultKind, FilePlace, ImageSpec
 from batch_register.preflight import Looks, Survey
-from batch_register.source import DiskFormat, SourceVerdict
+from batch_register.source import Brought, DiskFormat, SourceVerdict
 from tests.fakes import spec
 from tests.preflight.fakes import FakeFiles, FakeStore, inspect
 from tests.preflight.scenes import (
@@ -212,6 +212,53 @@ def test_an_object_is_looked_at_whole_where_one_of_its_entries_needs_it() -> Non
     assert looks.verdicts[two.key].inspection == CONTENT
 
 
+# ---------------------------------------------------------------- lists
+
+MANY = [spec(f"web-{n:05}", image_url=f"b:d/web-{n:05}") for n in range(2_500)]
+KEYS = [each.image_url.removeprefix("b:") for each in MANY]
+
+
+def pinned(store: FakeStore, specs: Sequence[ImageSpec] = MANY) -> Looks:
+    return looked(specs, store, pins_only={each.key for each in specs})
+
+
+def test_many_active_images_are_looked_at_by_the_list_of_their_bucket() -> None:
+    store = FakeStore(listing=["a", *KEYS[1:], "e"], answers={"b:d/gone": None})
+    looks = pinned(store)
+    gone, *others = (looks.verdicts[each.key].pin for each in MANY)
+    assert (gone, set(others)) == (None, {PIN})
+    assert store.calls == {"b": 1, "b list": 3}
+    assert looks.summary.requests == 4
+
+
+def test_a_few_are_asked_for_one_by_one() -> None:
+    store = FakeStore(listing=KEYS)
+    pinned(store, MANY[:5])
+    assert (store.calls["b list"], store.calls.total()) == (0, 6)
+
+
+def test_what_a_refused_list_does_not_show_is_asked_for_one_by_one() -> None:
+    store = FakeStore(listing=KEYS, answers={"b list": FORBIDDEN})
+    looks = pinned(store, MANY[:50])
+    assert {one.pin for one in looks.verdicts.values()} == {PIN}
+    assert store.calls.total() == 1 + 1 + 50
+
+
+def test_a_bucket_of_many_other_objects_is_not_listed_to_its_end() -> None:
+    others = [f"{key}-{n:03}" for key in KEYS[:100] for n in range(999)]
+    store = FakeStore(listing=[*KEYS[:100], *others])
+    looks = pinned(store, MANY[:100])
+    assert {one.pin for one in looks.verdicts.values()} == {PIN}
+    assert store.calls["b list"] <= 3
+    assert store.calls.total() <= 104
+
+
+def test_what_is_to_be_judged_is_never_taken_from_a_list() -> None:
+    store = FakeStore(listing=KEYS)
+    looked(MANY[:50], store, pins_only={each.key for each in MANY[1:50]})
+    assert (store.calls["b list"], store.calls["b:d/web-00000"]) == (1, 1)
+
+
 # ---------------------------------------------------------------- files
 
 
@@ -228,7 +275,7 @@ def test_a_file_is_inspected_where_its_object_is_not_there_or_is_another() -> No
     looks = looked(uploads("new", "old", "same", "gone"), store, files=files)
     assert codes(looks) == {
         "new": None,
-        "old": None,
+        "old": "preflight.object-differs",
         "same": None,
         "gone": "preflight.file-missing",
     }
@@ -237,6 +284,20 @@ def test_a_file_is_inspected_where_its_object_is_not_there_or_is_another() -> No
     assert [name for name in store.calls if name.endswith("content")] == [
         "b:same content"
     ]
+
+
+def test_the_file_of_an_active_entry_is_only_looked_at_where_it_was_brought() -> None:
+    entries = uploads("kept", "gone", "never")
+    own = Brought(pin=PIN, file=replace(STAMP, modified_ns=7))
+    brought = {entries[0].key: own, entries[1].key: own}
+    files = FakeFiles(stamps={"gone": None})
+    surveying = survey(FakeStore(), files=files)
+    keys = {entry.key for entry in entries}
+    looks = run_virtually(
+        surveying.look(entries, pins_only=keys, brought=brought)
+    ).verdicts
+    assert [looks[entry.key].file for entry in entries] == [STAMP, own.file, None]
+    assert sorted(files.calls) == ["stamp gone", "stamp kept"]
 
 
 def test_an_empty_file_is_not_inspected() -> None:

@@ -112,7 +112,7 @@ def test_a_finding_of_the_look_before_is_told_with_reason_and_advice(
         "The disk file's owner: check that the file is in its place",
         "The manifest's author: correct this entry, then run again.",
         "The account's administrator: grant this user the missing right",
-        "The disk file's owner: put the former object back, or have the manifest's",
+        "The disk file's owner: put the former object or file back, or have the",
     ):
         assert advice in text.replace("&apos;", "'")
 

@@ -7,10 +7,12 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
 from batch_register.event import Event, UploadBegun
-from batch_register.model import Applied, FaultKind, FilePlace
+from batch_register.model import Applied, EntryKey, FaultKind, FilePlace
 from batch_register.source import (
+    Brought,
     BucketView,
     FileStamp,
     ListedObject,
@@ -251,6 +253,13 @@ class Notes:
         await self.death.step()
         self.events.append(event)
         await self.death.done()
+
+    @property
+    def brought(self) -> Brought | None:
+        record = EntryRecord(key=EntryKey("web-01"))
+        for event in self.events:
+            record.apply(event, "")
+        return record.brought
 
     @property
     def mark(self) -> UploadMark | None:

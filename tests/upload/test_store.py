@@ -93,7 +93,8 @@ async def test_an_upload_that_was_ended_meanwhile_is_begun_anew(
         assert stamp is not None
         mark = UploadMark(upload_id=upload_id, part_bytes=LEAST_PART_BYTES, file=stamp)
         await uploader.bring(entry(disk, bucket), mark, notes)
-    assert [type(event) for event in notes.events] == [UploadBegun, SourceUploaded]
+    names = [event.ledger_name for event in notes.events]
+    assert names == [UploadBegun.ledger_name, SourceUploaded.ledger_name]
     assert await object_store.content(bucket, "disks/web 01.raw") == DATA
 
 

@@ -63,8 +63,9 @@ class Scene:
                 rng=random.Random(0),
                 progress=lambda *told: self.progress.append(told),
             )
+            brought = self.notes.brought
             try:
-                return await uploader.bring(ENTRY, mark, self.notes)
+                return await uploader.bring(ENTRY, mark, self.notes, brought=brought)
             finally:
                 self.took_s = asyncio.get_running_loop().time()
 
@@ -104,7 +105,12 @@ def test_a_file_goes_out_in_parts_and_is_the_object(scene: Scene) -> None:
         UploadBegun(
             upload_id="upload-1", part_bytes=PART, size_bytes=len(DATA), modified_ns=1
         ),
-        SourceUploaded(etag=pin.etag, size_bytes=len(DATA), sent_bytes=len(DATA)),
+        SourceUploaded(
+            etag=pin.etag,
+            size_bytes=len(DATA),
+            sent_bytes=len(DATA),
+            modified_ns=1,
+        ),
     ]
     assert scene.progress[0] == ("web-01", 0, len(DATA))
     assert scene.progress[-1] == ("web-01", len(DATA), len(DATA))
@@ -121,16 +127,87 @@ def test_the_same_content_is_not_sent_again(scene: Scene, there: str) -> None:
 
 
 @pytest.mark.parametrize("there", [etag(DATA, 7 * MIB), "f" * 32, "odd"])
-def test_other_or_unknown_content_is_replaced(scene: Scene, there: str) -> None:
+def test_other_or_unknown_content_of_somebody_else_is_not_overwritten(
+    scene: Scene, there: str
+) -> None:
     scene.store.put(b"x" * len(DATA), there)
+    fault = scene.refused().fault
+    assert (fault.code, fault.action) == ("upload.object-differs", Action.FIX_SOURCE)
+    assert (scene.store.objects[KEY], scene.store.begun) == (b"x" * len(DATA), 0)
+
+
+def test_an_object_of_another_size_stays_without_a_look_at_the_file(
+    scene: Scene,
+) -> None:
+    scene.store.put(DATA[:-1])
+    assert scene.refused().fault.code == "upload.object-differs"
+    assert (scene.files.hashed, scene.store.objects[KEY]) == ([], DATA[:-1])
+
+
+def test_a_mended_file_takes_the_place_of_the_entrys_own_object(scene: Scene) -> None:
+    scene.bring()
+    scene.files.data, scene.files.modified_ns = DATA[::-1], 2
+    scene.bring()
+    assert scene.store.objects[KEY] == DATA[::-1]
+
+
+def test_an_own_object_that_somebody_has_replaced_since_is_not_overwritten(
+    scene: Scene,
+) -> None:
+    scene.bring()
+    scene.store.put(b"theirs")
+    assert scene.refused().fault.code == "upload.object-differs"
+    assert scene.store.objects[KEY] == b"theirs"
+
+
+def test_content_that_somebody_else_brought_is_not_the_entrys_own(scene: Scene) -> None:
+    scene.store.put(DATA)
+    scene.bring()
+    scene.files.data, scene.files.modified_ns = DATA[::-1], 2
+    assert scene.refused().fault.code == "upload.object-differs"
+
+
+def test_an_object_that_was_brought_is_known_again_without_reading_the_file(
+    scene: Scene,
+) -> None:
+    scene.store.encrypts = True  # nothing else would tell
+    scene.bring()
+    scene.files.hashed.clear()
+    scene.bring()
+    assert (scene.store.begun, scene.files.hashed) == (1, [])
+
+
+def test_an_encrypted_object_that_was_killed_at_its_end_is_made_again(
+    scene: Scene,
+) -> None:
+    scene.store.encrypts = True
+    scene.bring()
+    scene.notes.events.pop()  # the word of it was lost
     scene.bring()
     assert scene.store.objects[KEY] == DATA
 
 
-def test_an_object_of_another_size_is_replaced_without_reading(scene: Scene) -> None:
-    scene.store.put(DATA[:-1])
+@pytest.mark.parametrize("data", [DATA, DATA[::-1], DATA[:-1]])
+def test_a_file_is_read_again_to_tell_whether_it_was_only_touched(
+    scene: Scene, data: bytes
+) -> None:
     scene.bring()
-    assert (scene.files.hashed, scene.store.objects[KEY]) == ([], DATA)
+    brought = scene.notes.brought
+    assert brought is not None
+    scene.files.data, scene.files.modified_ns = data, 2
+    uploader = Uploader(scene.store, scene.files, options=OPTIONS)
+    assert run_virtually(uploader.holds(ENTRY, brought)) is (data == DATA)
+
+
+def test_entries_that_share_a_file_upload_it_once(scene: Scene) -> None:
+    async def both() -> None:
+        uploader = Uploader(scene.store, scene.files, options=OPTIONS)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(uploader.bring(ENTRY, None, scene.notes))
+
+    run_virtually(both())
+    assert (scene.store.begun, scene.sent_bytes) == (1, len(DATA))
 
 
 def _steps() -> int:
@@ -334,9 +411,9 @@ def test_where_keys_hide_the_md5_the_size_is_compared(scene: Scene) -> None:
 
 def test_where_keys_hide_the_md5_nothing_is_taken_for_the_same(scene: Scene) -> None:
     scene.store.encrypts = True
-    scene.bring()
-    scene.bring()
-    assert scene.sent_bytes == 2 * len(DATA)
+    scene.store.put(DATA, scene.store.etag(DATA))
+    scene.store.views[KEY] = replace(scene.store.views[KEY], encryption="kms")
+    assert scene.refused().fault.code == "upload.object-differs"
 
 
 def test_a_missing_file_is_the_sources_fault(scene: Scene) -> None:
