@@ -179,7 +179,7 @@ def quiet_environment(
     """Take every setting of this machine out of the environment."""
     for name in list(os.environ):
         if re.match(
-            r"(?i)(OS_|BATCH_REGISTER_|HUAWEICLOUD_|(https?|all|no)_proxy)", name
+            r"(?i)(OS_|OBS_|BATCH_REGISTER_|HUAWEICLOUD_|(https?|all|no)_proxy)", name
         ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
