@@ -98,6 +98,23 @@ def test_keys_that_may_see_nothing_are_told_for_each_source(stage: Stage) -> Non
     assert stage.run("--no-preflight").code == 0
 
 
+@pytest.mark.fault(35)
+def test_a_thousand_missing_files_are_told_in_a_few_lines(stage: Stage) -> None:
+    stage.manifest(1000)
+    stage.use_faults("objects: [{object: '*:web-*', missing: true}]")
+
+    ended = stage.run("--output", "table", "--log-level", "error")
+
+    assert ended.code == 3
+    assert ended.err == ""
+    told = ended.out.splitlines()
+    assert told[0] == "wave-07: 0 of 1000 images active, 1000 failed"
+    assert told[1].startswith("  fix_source (1000): ")
+    assert told[2].endswith("web-4 and 995 more")
+    assert len(told) <= 5
+    assert stage.made() == []
+
+
 def slow(seconds: float) -> Misdeed:
     """Answer so much later."""
 
