@@ -81,7 +81,8 @@ def decide(record: EntryRecord, *, is_wanted: bool, policy: RetryPolicy) -> Deci
         case Failed() as failed:
             return _decide_failed(record, failed, policy)
         case Planned(fault=None):
-            return _decision(record, Intention.START, "nothing was sent yet")
+            was = "its upload was begun" if record.upload else "nothing was sent yet"
+            return _decision(record, Intention.START, was)
         case Planned() | Deferred():
             return _decision(record, Intention.START, "held back by an earlier run")
         case _:

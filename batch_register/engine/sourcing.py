@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import replace
+from typing import Self
 
 from batch_register.engine.batch import Work
 from batch_register.engine.errand import Errand
 from batch_register.engine.file_news import file_seen, must_be_read, told_by_stamp
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
-from batch_register.event import FileSeen, SourceSeen
+from batch_register.event import Event, FileSeen, SourceSeen
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.plan import Intention
 from batch_register.ports import Note, Sources
@@ -145,11 +146,12 @@ class Sourcing:
             return None
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        bring = self._sources.bring(
-            spec, record.upload, self._replaceable(spec, record), note
-        )
         try:
-            await self._stop.cutting(bring)
+            async with _Notes(note) as notes:
+                bring = self._sources.bring(
+                    spec, record.upload, self._replaceable(spec, record), notes
+                )
+                await self._stop.cutting(bring)
         except ServiceError as error:
             return error.fault
         errand.is_brought = True
@@ -164,6 +166,35 @@ async def _used(records: Mapping[EntryKey, EntryRecord]) -> Set[str]:
         active = (one for one in some if isinstance(one.stage, Active))
         used.update(one.made_url or one.image_url for one in active)
     return used
+
+
+class _Notes:
+    """Events of a work that may be cut short: what is on its way to the disk gets there.
+
+    Else the ledger would know of an event that this run's own end does not tell.
+    """
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._under_way: set[asyncio.Future[None]] = set()
+
+    async def __call__(self, event: Event) -> None:
+        """Make an event durable, even if whoever waits for that is cut short."""
+        writing = asyncio.ensure_future(self._note(event))
+        self._under_way.add(writing)
+        writing.add_done_callback(self._under_way.discard)
+        await asyncio.shield(writing)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        is_cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
+        for writing in tuple(self._under_way):
+            if is_cancelled:
+                writing.cancel()
+            else:
+                await writing
 
 
 def seen_by(verdict: SourceVerdict) -> SourceSeen | None:

@@ -6,6 +6,7 @@ Whoever only wants to know whether it can be asked loads no S3 library; that is 
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,8 +49,9 @@ async def open_store(
         SettingsError: the extra is not installed, or a certificate cannot be used.
     """
     try:
-        client = import_module("batch_register.obs.client")
-        wire = import_module("batch_register.obs.wire")
+        # In a thread: the S3 library takes a tenth of a second, and the loop must turn.
+        client = await asyncio.to_thread(import_module, "batch_register.obs.client")
+        wire = await asyncio.to_thread(import_module, "batch_register.obs.wire")
     except ModuleNotFoundError as exc:
         message = f"looking at the object store needs {exc.name}"
         hint = "install the extra: pip install 'batch-register[obs]'"

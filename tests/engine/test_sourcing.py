@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from batch_register.engine import Batch, foresee
+from batch_register.engine.errand import Errand
 from batch_register.engine.sourcing import Sourcing, seen_by
-from batch_register.entry import EntryState
-from batch_register.errors import ServiceError
+from batch_register.entry import EntryRecord, EntryState
+from batch_register.errors import ServiceError, StoppedError
 from batch_register.event import (
     CreateIntended,
     ImageAdopted,
@@ -418,6 +419,34 @@ def test_an_object_of_which_there_is_an_image_is_nobodys_own() -> None:
         False,
         False,
     )
+
+
+def test_an_event_on_its_way_to_the_disk_outlives_the_stop_that_cuts_its_upload() -> (
+    None
+):
+    """Else the run would end without what its ledger tells."""
+    written: list[object] = []
+
+    async def note(event: object) -> None:
+        await asyncio.sleep(1)
+        written.append(event)
+
+    async def scenario() -> None:
+        stop = Stop()
+        (entry,) = with_file()
+        errand = Errand(
+            spec=entry,
+            record=EntryRecord(key=entry.key),
+            run_started_s=0.0,
+            claimed_s=0.0,
+            deadline_s=100.0,
+        )
+        asyncio.get_running_loop().call_later(0.5, stop.request, StopReason.SIGTERM)
+        with pytest.raises(StoppedError):
+            await Sourcing(FakeSources(), stop=stop).bring(errand, note)
+
+    run_virtually(scenario())
+    assert [type(event) for event in written] == [UploadBegun]
 
 
 @pytest.mark.parametrize(

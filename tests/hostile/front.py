@@ -25,6 +25,10 @@ _ROUTES = (
     ("quota", "GET", r"/v1/cloudimages/quota"),
     ("get", "GET", r"/v2/images/[^/]+"),
     ("delete", "DELETE", r"/v2/images/[^/]+"),
+    ("bucket", "HEAD", r"/obs/[^/]+"),
+    ("object", "HEAD", r"/obs/[^/]+/.+"),
+    ("content", "GET", r"/obs/[^/]+/.+"),
+    ("part", "PUT", r"/obs/[^/]+/.+"),
     ("job", "GET", r"/v1/(?:[^/]+/jobs|cloudimages/job)/[^/]+"),
 )
 

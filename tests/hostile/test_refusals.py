@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 
 from batch_register.simulator.objects import StoredBucket
-from tests.hostile.conftest import Stage
+from tests.hostile.conftest import Ended, Stage
 from tests.hostile.front import Exchange, Misdeed, about, first
 
 pytestmark = pytest.mark.integration
@@ -215,37 +214,68 @@ def test_a_quota_that_is_full_defers_the_rest_and_finishes_the_others(
     assert stage.made() == [1, 1, 1, 1]
 
 
-# The source is not looked at before a register yet: the service's refusal is what tells.
-SOURCES: dict[str, tuple[dict[str, Any], str]] = {
-    "missing": ({"missing": True}, "IMG.0057"),
-    "changed to something else": ({"size_bytes": 0}, "IMG.0057"),
-    "cold storage class": ({"storage_class": "COLD"}, "IMG.0057"),
+# What the service answers to a register, and what a look at the source finds before.
+SOURCES: dict[str, tuple[str, str, str]] = {
+    "missing": ("missing: true", "IMG.0057", "preflight.object-missing"),
+    "empty": ("size_bytes: 0", "IMG.0057", "preflight.object-empty"),
+    "cold": ("storage_class: COLD", "IMG.0057", "preflight.object-archived"),
 }
 
 
 @pytest.mark.fault(35)
-@pytest.mark.parametrize(("wrong", "code"), SOURCES.values(), ids=SOURCES)
+@pytest.mark.parametrize(
+    ("wrong", "refusal", "_finding"), SOURCES.values(), ids=SOURCES
+)
 def test_a_source_that_cannot_be_used_is_told_by_the_services_refusal(
-    stage: Stage, wrong: dict[str, Any], code: str
+    stage: Stage, wrong: str, refusal: str, _finding: str
 ) -> None:
-    facts = "".join(f", {key}: {value}" for key, value in wrong.items())
-    stage.use_faults(f"objects: [{{object: '*:web-2.qcow2'{facts}}}]")
+    stage.use_faults(f"objects: [{{object: '*:web-2.qcow2', {wrong}}}]")
+
+    ended = stage.run("--no-preflight")
+
+    check_one_unfit_source(ended, refusal)
+    assert stage.made() == [1, 1, 1, 1]
+    check_mended(stage)
+
+
+@pytest.mark.fault(35)
+@pytest.mark.parametrize(
+    ("wrong", "_refusal", "finding"), SOURCES.values(), ids=SOURCES
+)
+def test_a_source_that_cannot_be_used_is_found_before_an_image_is_made_for_it(
+    stage: Stage, wrong: str, _refusal: str, finding: str
+) -> None:
+    stage.use_faults(f"objects: [{{object: '*:web-2.qcow2', {wrong}}}]")
 
     ended = stage.run()
 
+    check_one_unfit_source(ended, finding)
+    assert stage.made() == [1, 1, 1]
+    check_mended(stage)
+
+
+def check_one_unfit_source(ended: Ended, code: str) -> None:
     assert ended.code == 3, ended.err
     row = ended.rows["web-2"]
     assert (row["state"], row["action"]) == ("failed", "fix_source")
     assert row["error"]["code"] == code
     assert list(ended.states.values()).count("active") == 3
+
+
+def check_mended(stage: Stage) -> None:
     stage.use_faults("rules: []")
     assert stage.run().code == 0
+    assert stage.made() == [1, 1, 1, 1]
     assert stage.audit()["duplicates"] == {}
 
 
 @pytest.mark.fault(35)
-def test_a_bucket_in_another_region_is_told_by_the_services_refusal(
-    stage: Stage,
+@pytest.mark.parametrize(
+    ("flags", "code", "made"),
+    [((), "preflight.bucket-region", 2), (("--no-preflight",), "IMG.0058", 3)],
+)
+def test_a_bucket_in_another_region_is_found_or_told_by_the_services_refusal(
+    stage: Stage, flags: tuple[str, ...], code: str, made: int
 ) -> None:
     async def furnish() -> None:
         stage.simulator.furnish((), [StoredBucket(name="far-away", region="else-2")])
@@ -253,9 +283,10 @@ def test_a_bucket_in_another_region_is_told_by_the_services_refusal(
     stage.backstage.do(furnish())
     stage.manifest(2, "  - {name: web-2, image_url: far-away:web-2.qcow2}\n")
 
-    ended = stage.run()
+    ended = stage.run(*flags)
 
     assert ended.code == 3, ended.err
     row = ended.rows["web-2"]
     assert (row["state"], row["action"]) == ("failed", "fix_source")
-    assert row["error"]["code"] == "IMG.0058"
+    assert row["error"]["code"] == code
+    assert len(stage.made()) == made

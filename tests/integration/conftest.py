@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.object_store.fixtures import object_store, tell_unserved
+
+__all__ = ["object_store"]  # a fixture
+
 COMMAND = [sys.executable, "-m", "batch_register"]
 HEAD = """\
 version: 1
@@ -35,9 +39,25 @@ class Cloud:
 
     def audit(self, *, with_requests: bool = False) -> dict[str, Any]:
         """Return what the cloud itself counted."""
-        query = "?requests=1" if with_requests else ""
-        address = f"{self.url}/_simulator/audit{query}"
-        with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - own server
+        return self._ask("audit?requests=1" if with_requests else "audit")
+
+    def images(self) -> list[dict[str, Any]]:
+        """Return the images as the cloud has them."""
+        images: list[dict[str, Any]] = self._ask("images")["images"]
+        return images
+
+    def furnish(self, what: str, *things: dict[str, object]) -> None:
+        """Put `objects` or `buckets` into the cloud."""
+        told = self._ask(what, json.dumps(things).encode())
+        assert told == {what: len(things)}, told
+
+    def use_faults(self, script: str) -> None:
+        """Let what is scripted go wrong from now on."""
+        self._ask("faults", script.encode())
+
+    def _ask(self, what: str, body: bytes | None = None) -> dict[str, Any]:
+        address = f"{self.url}/_simulator/{what}"
+        with urllib.request.urlopen(address, body, timeout=30) as answer:  # noqa: S310 - own server
             document: dict[str, Any] = json.load(answer)
         return document
 
@@ -72,6 +92,7 @@ class Shell:
         default=("--poll-interval", "0.05", "--settle", "1", "--output", "json")
     )
     is_measured: bool = True  # for coverage, which makes starting slower
+    variables: dict[str, str] = field(default_factory=dict)  # beside the usual ones
 
     def environment(self) -> dict[str, str]:
         """Return an environment without anybody's own settings and credentials."""
@@ -83,7 +104,7 @@ class Shell:
         if self.clouds_yaml is not None:
             env["OS_CLIENT_CONFIG_FILE"] = str(self.clouds_yaml)
             env["OS_CLOUD"] = "simulator"
-        return env
+        return env | self.variables
 
     def start(
         self,
@@ -176,3 +197,9 @@ def cloud(serve_cloud: Callable[..., Cloud]) -> Cloud:
 def shell(tmp_path: Path, cloud: Cloud) -> Shell:
     """Return a shell whose commands find the cloud."""
     return Shell(tmp_path, cloud.clouds_yaml)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    tell_unserved(terminalreporter, config, where="/integration/")

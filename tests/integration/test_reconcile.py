@@ -452,13 +452,14 @@ def test_a_shell_that_a_lost_ledger_left_behind_is_found_and_deleted(
 ) -> None:
     cloud = serve_cloud("--only-listed")  # no file is there, so shells stay shells
     hand = Hand(Shell(tmp_path, cloud.clouds_yaml), cloud)
-    manifest, unseen = hand.shell.manifest(1), "--no-preflight"
-    assert hand.shell.run(manifest, unseen).code == 3
+    manifest = hand.shell.manifest(1)
+    blindly = "--no-preflight"  # or nothing would be made
+    assert hand.shell.run(manifest, blindly).code == 3
     (tmp_path / LEDGER).unlink()
     manifest.write_text(manifest.read_text().replace("web-0", "db-0"))
     (lost,) = hand.images()
     assert hand.reconcile(*DELETE).code == 2  # no ledger says what is in use
-    assert hand.shell.run(manifest, unseen).code == 3
+    assert hand.shell.run(manifest, blindly).code == 3
     (kept,) = set(hand.images()) - {lost}
 
     first = hand.reconcile(*DELETE)
@@ -472,9 +473,8 @@ def test_a_shell_that_a_lost_ledger_left_behind_is_found_and_deleted(
         assert ended.code == 0, ended.err
 
     assert set(hand.images()) == {kept}
-    assert (
-        hand.shell.run(manifest, unseen).code == 3
-    )  # its own shell is still there to be used
+    # its own shell is still there to be used
+    assert hand.shell.run(manifest, blindly).code == 3
     assert hand.cloud.audit()["images_created"] == 2
 
 

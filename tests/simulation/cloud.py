@@ -136,6 +136,8 @@ class SimCloud:
         quota = None if self.is_calm else self.story.quota
         if quota is not None and len(list(self._existing(now_s))) >= quota:
             raise refusal(FaultKind.QUOTA, "IMG.0015")
+        if spec.min_disk_is_auto and not spec.min_disk_gb:
+            self.history.violate("I15", spec.key, "min_disk auto came to nothing")
         live = [one.image_id for one in self.live(spec.key, spec.image_url)]
         image_id = ImageId(f"image-{len(self.images) + 1}")
         if self.story.tags is Tags.DROPPED:

@@ -48,15 +48,32 @@ def check_run(process: Process, history: History) -> None:
     """Check one run that has just ended."""
     _check_end(process, history)
     _check_requests(process, history)
-    if process.is_dead:
-        return
     try:
         records = replay_of(bytes(process.file.content)).records
     except LedgerError as error:
         history.violate("I7", None, f"the ledger cannot be read: {error.message}")
         return
+    _check_uploads(process, records, history)
+    if process.is_dead:
+        return
     if process.outcome is not None:
         _check_outcome(process, process.outcome, records, history)
+
+
+def _check_uploads(process: Process, records: Records, history: History) -> None:
+    """I16: an upload that has begun is the entry's own until it is complete.
+
+    But for one of another object than the manifest names now: `reconcile` finds it.
+    """
+    for upload in process.world.store.uploads.values():
+        record = records.get(upload.key)
+        if record is None or upload.upload_id not in process.lines.uploads:
+            continue  # another ledger's, or one that was begun in vain
+        mark = record.upload
+        is_known = mark is not None and mark.upload_id == upload.upload_id
+        if not is_known and record.image_url == upload.url:
+            words = f"{upload.upload_id} is open and not told of: {mark}"
+            history.violate("I16", upload.key, words)
 
 
 def _check_outcome(

@@ -10,19 +10,23 @@ from collections.abc import Iterable, Mapping
 
 from batch_register.engine import Batch, Run, RunLimits, RunPorts
 from batch_register.engine.admission import Admission
+from batch_register.engine.errand import Errand
+from batch_register.engine.sourcing import Sourcing
+from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
-from batch_register.event import CreateIntended, Event, RegisterIntended
+from batch_register.event import CreateIntended, Event, RegisterIntended, UploadBegun
 from batch_register.ledger import LedgerFile
 from batch_register.ledger.disk import Disk
 from batch_register.model import (
     Applied,
     EntryKey,
+    Fault,
     ImageSpec,
     ImageView,
     Pairs,
 )
 from batch_register.pacing import SettleTime
-from batch_register.ports import ImageService, Ledger
+from batch_register.ports import ImageService, Ledger, Note
 from batch_register.relay import Relay
 from batch_register.stopping import Stop
 from tests.simulation.process import Parts
@@ -62,12 +66,14 @@ class NoSettleTime(Parts):
 class _CallsBeforeIntents:
     """A ledger that lets intents become durable whenever they like."""
 
+    late: tuple[type[Event], ...] = (CreateIntended, RegisterIntended)
+
     def __init__(self, ledger: LedgerFile) -> None:
         self._ledger = ledger
         self._writing: set[asyncio.Task[str]] = set()
 
     async def append(self, key: EntryKey, *events: Event) -> str:
-        if not isinstance(events[0], CreateIntended | RegisterIntended):
+        if not isinstance(events[0], self.late):
             return await self._ledger.append(key, *events)
         loop = asyncio.get_running_loop()
         writing = loop.create_task(self._ledger.append(key, *events))
@@ -94,6 +100,54 @@ class CallBeforeIntent(Parts):
 
     def ledger(self, ledger: LedgerFile) -> Ledger:
         return _CallsBeforeIntents(ledger)
+
+
+class _PartsBeforeUploads(_CallsBeforeIntents):
+    late = (UploadBegun,)
+
+
+class PartBeforeUpload(Parts):
+    """Sends parts of an upload that the ledger could still forget."""
+
+    def ledger(self, ledger: LedgerFile) -> Ledger:
+        return _PartsBeforeUploads(ledger)
+
+
+class _CarelessSourcing(Sourcing):
+    def unfit(self, spec: ImageSpec, record: EntryRecord) -> Fault | None:
+        del spec, record
+        return None
+
+
+class _HastySourcing(Sourcing):
+    async def bring(self, errand: Errand, note: Note) -> Fault | None:
+        """Do nothing."""
+
+
+class _CarelessRun(Run):
+    sourcing: type[Sourcing] = _CarelessSourcing
+
+    def __init__(
+        self, batch: Batch, ports: RunPorts, limits: RunLimits, *, stop: Stop
+    ) -> None:
+        super().__init__(batch, ports, limits, stop=stop)
+        self._sourcing.__class__ = self.sourcing
+
+
+class _HastyRun(_CarelessRun):
+    sourcing = _HastySourcing
+
+
+class UnfitSourceTaken(Parts):
+    """Makes images of sources that the look has refused."""
+
+    run = _CarelessRun
+
+
+class FileLeftBehind(Parts):
+    """Makes images of files that nobody has uploaded."""
+
+    run = _HastyRun
 
 
 class _LeakyRun(Run):
@@ -149,5 +203,8 @@ MUTANTS: dict[str, type[Parts]] = {
     "no settle time": NoSettleTime,
     "call sent before its intent is durable": CallBeforeIntent,
     "slot leaked on a stop": LeakedSlot,
+    "part sent before its upload is durable": PartBeforeUpload,
+    "unfit source taken": UnfitSourceTaken,
+    "file left behind": FileLeftBehind,
     "ledger line acknowledged before fsync": AcknowledgedBeforeFsync,
 }

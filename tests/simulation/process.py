@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from batch_register.engine import (
@@ -50,7 +50,8 @@ from tests.simulation.cloud import SimCloud, wall
 from tests.simulation.disk import SimDisk, SimFile, SimWorker
 from tests.simulation.history import History
 from tests.simulation.loop import SeededLoop
-from tests.simulation.story import POLL_S, SETTLE_S, Ending, RunPlan, Trigger
+from tests.simulation.sources import SimSources, SimStore
+from tests.simulation.story import POLL_S, SETTLE_S, Ending, RunPlan, Trigger, stream
 from tests.simulation.wire import Wire
 from tests.simulation.witness import DurableLines, Witness
 
@@ -94,6 +95,7 @@ class World:
     manifest: Manifest
     parts: Parts
     clock_skew_s: float
+    store: SimStore
 
 
 @dataclass
@@ -242,9 +244,25 @@ class Process:
             lookout=lookout,
             ledger=world.parts.ledger(ledger),
             observer=observer,
+            sources=self._sources(),
         )
         run = world.parts.run(batch, ports, limits, stop=self.stop)
         return await run.execute()
+
+    def _sources(self) -> SimSources | None:
+        world, luck = self.world, self.world.cloud.story.sources
+        if luck is None:
+            return None
+        if self.plan.calm:
+            luck = replace(luck, fault_rate=0.0)
+        images = world.manifest.images
+        return SimSources(
+            world.store,
+            self,
+            stream(world.cloud.story.seed, f"sources of {self.name}"),
+            luck=luck,
+            unfit=frozenset(images[number].image_url for number in self.plan.unfit),
+        )
 
     # ------------------------------------------------------------ how it ends
 
@@ -315,9 +333,22 @@ class Process:
         if is_write and key is not None and key not in self.wanted:
             words = f"{call} for an entry that is not meant"
             self.world.history.violate("I11", key, words)
+        if call in ("create", "register") and key is not None:
+            self._check_source(call, key)
         self.witness.sends(call, key, image_id)
         if is_write or self.plan.trigger is Trigger.SEND:
             self.reach(Trigger.SEND)
+
+    def _check_source(self, call: str, key: str) -> None:
+        """I14: a file is whole in its bucket before the service is told of it."""
+        for one in self._named():
+            if one.key == key and not self.world.store.is_ready(one):
+                words = f"{call} sent, but its file is not in its place"
+                self.world.history.violate("I14", key, words)
+
+    def reach_store(self) -> None:
+        """Pass a call to the store."""
+        self.reach(Trigger.SEND)
 
     def note_shown(self, query: ImageQuery, views: list[ImageView]) -> None:
         self.witness.shows(query, views)

@@ -82,8 +82,20 @@ class RunPlan:
     keep_failed: bool = False
     fsync_error_at: int = 0  # which flush fails; 0: none
     room_bytes: int | None = None  # what the disk still takes
+    unfit: tuple[int, ...] = ()  # entries whose source is found unfit in this run
+    replaced: tuple[int, ...] = ()  # whose file or object changes before this run
     calm: bool = False
     beside: tuple[Beside, RunPlan] | None = None  # another runner at the same time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesAre:
+    """What the entries' sources are like, and how it goes with them until the calm."""
+
+    uploaded: tuple[int, ...] = ()  # entries with a file that is uploaded first
+    auto: tuple[int, ...] = ()  # entries with `min_disk: auto`
+    fault_rate: float = 0.0  # of looks, and of calls to the store
+    part_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +123,7 @@ class Story:
     contradiction_rate: float
     forgets_jobs: bool
     clock_skew_s: float
+    sources: SourcesAre | None = None  # None: nobody looks at them
 
     @property
     def may_end_unknown(self) -> bool:
@@ -138,8 +151,8 @@ class Story:
 
     @property
     def may_end_in_conflict(self) -> bool:
-        """Return whether an entry may rightly be made from another spec."""
-        return any(plan.edits or plan.renamed for plan in self.runs)
+        """Return whether an entry may rightly be made from another spec or source."""
+        return any(plan.edits or plan.renamed or plan.replaced for plan in self.runs)
 
 
 def stream(seed: int, name: str) -> random.Random:
@@ -155,6 +168,7 @@ def draw(seed: int) -> Story:
     runs = _draw_runs(rng, runners=runners, entries=entries)
     changes = [number for number, plan in enumerate(runs) if plan.ledger_is != "kept"]
     is_old = any(plan.ledger_is is LedgerIs.OLD for plan in runs)
+    sources, runs = _draw_sources(seed, entries, runs)
     tags = _draw_tags(rng, several=runners > 1 or bool(changes))
     task_limit = rng.choice([None, None, None, 1, 2, 4])
     failed_states = ["killed", "killed", "queued", "queued"]
@@ -182,6 +196,30 @@ def draw(seed: int) -> Story:
         contradiction_rate=0.2 if rng.random() < 0.05 else 0.0,
         forgets_jobs=rng.random() < 0.15,
         clock_skew_s=rng.choice([0.0, 0.0, -300.0, 300.0]),
+        sources=sources,
+    )
+
+
+def _draw_sources(
+    seed: int, entries: int, runs: tuple[RunPlan, ...]
+) -> tuple[SourcesAre | None, tuple[RunPlan, ...]]:
+    """Return what the sources are like, and the runs with what happens to them."""
+    rng = stream(seed, "sources")
+    if rng.random() < 0.3:
+        return None, runs
+
+    def some(chance: float) -> tuple[int, ...]:
+        return tuple(n for n in range(entries) if rng.random() < chance)
+
+    sources = SourcesAre(
+        uploaded=some(rng.choice([0.0, 0.4, 1.0])),
+        auto=some(0.3),
+        fault_rate=rng.choice([0.0, 0.02, 0.1, 0.3]),
+        part_s=rng.choice([0.0, 2.0, 30.0]),
+    )
+    unfit, replaced = rng.choice([0.0, 0.0, 0.3]), rng.choice([0.0, 0.0, 0.2])
+    return sources, tuple(
+        replace(plan, unfit=some(unfit), replaced=some(replaced)) for plan in runs
     )
 
 

@@ -9,7 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.story import Ending, RunPlan, Story, Tags, Trigger
+from tests.simulation.story import (
+    Ending,
+    RunPlan,
+    SourcesAre,
+    Story,
+    Tags,
+    Trigger,
+)
 from tests.simulation.world import play_story
 
 _PARTS = 4  # of the steps, so that a failure is told early and runs side by side
@@ -42,6 +49,7 @@ def story(ending: Ending, step: int) -> Story:
         contradiction_rate=0.0,
         forgets_jobs=False,
         clock_skew_s=0.0,
+        sources=SourcesAre(uploaded=(0,), auto=(1,)),
     )
 
 

@@ -20,6 +20,7 @@ from batch_register.event import (
     RetryStarted,
     ShellFate,
     ShellKept,
+    UploadBegun,
 )
 from batch_register.model import (
     ENTRY_TAG,
@@ -39,7 +40,7 @@ from batch_register.stage import (
 from tests.simulation.cloud import SimCloud
 from tests.simulation.disk import SimFile
 
-# How long the news of a failed disk may take from its thread to every task.
+# How long the news of a failed disk, or of a stop, may take to every task.
 _NEWS_S = 0.5
 _IN_FLIGHT = (Creating, Created, Registering, Registered, Replacing)
 # Writes of one kind whose effect is not known to be none, per entry and run.
@@ -53,6 +54,7 @@ class DurableLines:
     file: SimFile
     read_bytes: int = 0
     last: dict[str, dict[str, Any]] = field(default_factory=dict)
+    uploads: set[str] = field(default_factory=set)  # that were begun
 
     def read_on(self) -> list[dict[str, Any]]:
         """Return the lines that have become durable since the last time."""
@@ -64,12 +66,15 @@ class DurableLines:
             is_move = line["event"].startswith("image.")
             if is_move and line["event"] != DuplicateSeen.ledger_name:
                 self.last[line["key"]] = line
+            if line["event"] == UploadBegun.ledger_name:
+                self.uploads.add(line["upload_id"])
         return new
 
     def start_over(self) -> None:
         """Begin again: the file is another one now."""
         self.read_bytes = 0
         self.last.clear()
+        self.uploads.clear()
         self.read_on()
 
 
@@ -88,6 +93,7 @@ class Witness:
         self._in_flight: set[EntryKey] = set()
         self._unclear: Counter[tuple[str, str]] = Counter()
         self.wanted: set[EntryKey] = set()  # what this run is to make
+        self.refused: set[str] = set()  # whose source is not fit, or not in its place
         self.shown: dict[ImageId, ImageView] = {}  # by lists, latest view
         self.dead: defaultdict[str, frozenset[ImageId]] = defaultdict(frozenset)
         self.sent: Counter[str] = Counter()
@@ -111,6 +117,9 @@ class Witness:
             self._history.violate("I12", key, f"{call} sent without a ledger")
         if key is not None and call != "delete":
             self._check_intent(call, key, image_id)
+            if key in self.refused:
+                words = f"{call} sent, though its source was refused"
+                self._history.violate("I15", key, words)
         if key is not None and call == "register" and image_id is not None:
             self._check_first(key, image_id)
 
@@ -151,6 +160,26 @@ class Witness:
             if precedence(view) < mine and view.image_id not in self.dead[key]:
                 words = f"{image_id} gets a file beside {view.image_id}"
                 self._history.violate("I13", key, words)
+
+    # ------------------------------------------------------------ the sources
+
+    def asks_store(self, call: str, key: EntryKey, upload_id: str) -> None:
+        """Check a call to the store: no part goes out whose upload could be forgotten."""
+        self._history.add(self._who, key, f"> {call} {upload_id}")
+        stopped_s = self.stopped_s
+        if stopped_s is not None and self._history.now_s() > stopped_s + _NEWS_S:
+            self._history.violate("I9", key, f"{call} sent after the stop")
+        if call == "part" and upload_id not in self._lines.uploads:
+            words = f"{upload_id} gets a part and is not in the ledger"
+            self._history.violate("I16", key, words)
+
+    def refuses(self, key: EntryKey) -> None:
+        """Take note that an entry's source is not fit, or could not be brought."""
+        self.refused.add(key)
+
+    def brings(self, key: EntryKey) -> None:
+        """Take note that an entry's file is in its place."""
+        self.refused.discard(key)
 
     # ------------------------------------------------------------ the ledger
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from batch_register.entry import EntryState
-from batch_register.model import EntryKey, Manifest
+from batch_register.model import EntryKey, FilePlace, ImageSpec, Manifest
 from tests.fakes import spec
 from tests.simulation import invariants
 from tests.simulation.cloud import SimCloud
@@ -14,6 +14,7 @@ from tests.simulation.disk import SimFile
 from tests.simulation.history import History, Violation
 from tests.simulation.loop import SeededLoop
 from tests.simulation.process import Parts, Process, World
+from tests.simulation.sources import SimStore
 from tests.simulation.story import (
     SETTLE_S,
     Beside,
@@ -84,10 +85,11 @@ class _Stage:
             cloud=SimCloud(story, history, loop.time),
             manifest=Manifest(
                 name="sim",
-                images=tuple(spec(f"e{n}") for n in range(story.entries)),
+                images=tuple(_entry(n, story) for n in range(story.entries)),
             ),
             parts=parts,
             clock_skew_s=story.clock_skew_s,
+            store=SimStore(),
         )
         self._story = story
         self._files = [SimFile() for _ in range(story.runners)]
@@ -206,6 +208,10 @@ class _Stage:
                     for number, one in enumerate(self.world.manifest.images)
                 ),
             )
+        for number in plan.replaced:
+            self.world.store.replace(self.world.manifest.images[number])
+        if plan.replaced:
+            self.world.history.add("world", None, f"replaced: {plan.replaced}")
         if plan.edits:
             self.world.history.add("world", None, f"edited: {plan.edits}")
             images = [
@@ -229,3 +235,16 @@ class _Stage:
         self._active = sum(
             record.state is EntryState.ACTIVE for record in records.values()
         )
+
+
+def _entry(number: int, story: Story) -> ImageSpec:
+    """Return one entry of the manifest."""
+    key, sources = f"e{number}", story.sources
+    is_auto = sources is not None and number in sources.auto
+    is_uploaded = sources is not None and number in sources.uploaded
+    return spec(
+        key,
+        min_disk_gb=0 if is_auto else 40,
+        min_disk_is_auto=is_auto,
+        source=FilePlace(path=f"{key}.img") if is_uploaded else None,
+    )

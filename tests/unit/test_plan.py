@@ -20,7 +20,7 @@ from batch_register.plan import (
     needs_look,
     over_quota,
 )
-from batch_register.source import SourcePin
+from batch_register.source import FileStamp, SourcePin, UploadMark
 from batch_register.stage import (
     Active,
     Created,
@@ -88,6 +88,14 @@ def test_a_wanted_entry_is_taken_up_where_it_stands(
     stage: Stage, expected: Decision
 ) -> None:
     assert decide(record(stage), is_wanted=True, policy=RetryPolicy()) == expected
+
+
+def test_an_upload_that_was_begun_is_told_where_nothing_else_was_sent() -> None:
+    begun = record(Planned())
+    file = FileStamp(size_bytes=9, modified_ns=1)
+    begun.upload = UploadMark(upload_id="u", part_bytes=4, file=file)
+    told = decide(begun, is_wanted=True, policy=RetryPolicy())
+    assert told == decision(Intention.START, "its upload was begun")
 
 
 def test_an_active_image_of_another_spec_is_a_conflict_and_left_alone() -> None:
