@@ -7,7 +7,7 @@ files that would have to be uploaded. Must not know: how a look or an upload wor
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from batch_register.cli.connection import CloudService
@@ -30,7 +30,7 @@ from batch_register.settings import Settings
 from batch_register.source import Brought, SourceVerdict, UploadMark
 from batch_register.transport.tls import Tls
 from batch_register.upload import Uploader, UploadOptions
-from batch_register.workers.local import LocalFiles
+from batch_register.workers.opening import open_files
 
 _LOOKS_AT_ONCE = 32
 _SPARE_CONNECTIONS = 8
@@ -166,7 +166,7 @@ async def open_sources(
             observer.noticed("preflight.done", line=unlooked_line(store.reason))
             yield SourceDesk(profile=profile, observer=observer, why_not=store.reason)
             return
-        async with _files(service, settings) as files:
+        async with _files(service, settings, observer) as files:
             yield _desk(service, settings, store, files, observer)
 
 
@@ -179,9 +179,12 @@ def _require_no_uploads(uploads: Sequence[ImageSpec], reason: str) -> None:
     raise SettingsError(message, hint="give access to the object store")
 
 
-def _files(service: CloudService, settings: Settings) -> LocalFiles:
+def _files(
+    service: CloudService, settings: Settings, observer: Observer
+) -> AbstractAsyncContextManager[SourceFiles]:
     cloud = service.logged_in.cloud
-    return LocalFiles(
+    return open_files(
+        settings.dask,
         tls=Tls(
             verify=cloud.verify,
             ca_file=cloud.cacert,
@@ -190,6 +193,7 @@ def _files(service: CloudService, settings: Settings) -> LocalFiles:
         ),
         trust_env=not settings.simulate,
         threads=settings.upload_streams + _SPARE_THREADS,
+        notice=observer.noticed,
         max_bytes_per_s=settings.max_upload_rate_per_s,
     )
 

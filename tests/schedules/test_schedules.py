@@ -111,6 +111,12 @@ def test_kubernetes_takes_job_and_claim(checkers: Path, name: str) -> None:
     assert said.count("passed") == 2
 
 
+def test_kubernetes_takes_the_workers_near_the_disks(checkers: Path) -> None:
+    workers = SCHEDULES / "kubernetes" / "dask-workers.yaml"
+    said = output_of(checkers / "kubernetes-validate", "--strict", workers)
+    assert said.count("passed") == 3
+
+
 def job_in(name: str) -> dict[str, Any]:
     """Return what the schedule starts every night."""
     text = (SCHEDULES / "kubernetes" / name).read_text()
