@@ -26,6 +26,7 @@ _OPTIONS = (
     "retry_failed",
     "keep_failed",
     "preflight",
+    "dask",
     "output",
     "log_file",
     "log_level",
