@@ -90,7 +90,9 @@ async def _forecast(
         )
         policy = retry_policy(settings)
         wanted = batch.wanted()
-        async with open_sources(service, settings, wanted, observer) as sources:
+        async with open_sources(
+            service, settings, wanted, observer, stop=stop
+        ) as sources:
             sourcing = Sourcing(sources, stop=stop)
             await sourcing.look(await batch.work(policy))
         for record, seen in sourcing.news(batch.records):

@@ -18,6 +18,7 @@ from batch_register.obs import NoObjectAccess, open_store
 from batch_register.obs.credentials import PublishedAddresses, find_access
 from batch_register.ports import Clock, ObjectStore
 from batch_register.settings import Settings
+from batch_register.stopping import Stop
 from batch_register.transport import Sender
 from batch_register.transport.tls import Tls
 
@@ -35,7 +36,11 @@ class LoggedIn:
 
 @asynccontextmanager
 async def object_store(
-    logged_in: LoggedIn, settings: Settings, *, connections: int
+    logged_in: LoggedIn,
+    settings: Settings,
+    *,
+    connections: int,
+    stop: Stop | None = None,
 ) -> AsyncIterator[ObjectStore | NoObjectAccess]:
     """Give the cloud's object store until the context ends, or why there is none.
 
@@ -43,10 +48,11 @@ async def object_store(
     process. `connections` bounds how many are open at once.
 
     Raises:
+        StoppedError: the run stops while keys are asked for.
         SettingsError: the extra is not installed, or a certificate cannot be used.
     """
     cloud = logged_in.cloud
-    access = await find_access(
+    finding = find_access(
         cloud,
         logged_in.connection,
         logged_in.sender,
@@ -54,6 +60,7 @@ async def object_store(
         published=_published(logged_in.profile, cloud.region_name),
         environ={} if settings.simulate else os.environ,
     )
+    access = await (finding if stop is None else stop.cutting(finding))
     if isinstance(access, NoObjectAccess):
         yield access
         return

@@ -29,6 +29,7 @@ from batch_register.preflight import (
 )
 from batch_register.settings import Settings
 from batch_register.source import SourceVerdict, UploadMark
+from batch_register.stopping import Stop
 from batch_register.transport.tls import Tls
 from batch_register.upload import Uploader, UploadOptions
 from batch_register.workers.local import LocalFiles
@@ -112,10 +113,13 @@ async def open_sources(
     settings: Settings,
     wanted: Sequence[ImageSpec],
     observer: Observer,
+    *,
+    stop: Stop,
 ) -> AsyncIterator[Sources]:
     """Give whoever looks after the files of these entries, until the context ends.
 
     Raises:
+        StoppedError: the run stops while the store's keys are asked for.
         SettingsError: files are to be uploaded, and there is no store to upload them to.
     """
     uploads = [spec for spec in wanted if spec.source is not None]
@@ -127,7 +131,7 @@ async def open_sources(
         why = "" if profile.fetches_from_web else "--no-preflight is set"
         yield SourceDesk(profile=profile, observer=observer, why_not=why)
         return
-    async with _store(service, settings) as store:
+    async with _store(service, settings, stop) as store:
         if isinstance(store, NoObjectAccess):
             _require_no_uploads(uploads, store.reason)
             observer.noticed("preflight.done", line=unlooked_line(store.reason))
@@ -139,7 +143,7 @@ async def open_sources(
 
 @asynccontextmanager
 async def _store(
-    service: CloudService, settings: Settings
+    service: CloudService, settings: Settings, stop: Stop
 ) -> AsyncIterator[ObjectStore | NoObjectAccess]:
     """Give the object store, or say why there is none: a missing extra is a reason."""
     if any(find_spec(name) is None for name in _LIBRARIES):
@@ -147,7 +151,7 @@ async def _store(
         return
     connections = _LOOKS_AT_ONCE + settings.upload_streams + _SPARE_CONNECTIONS
     async with object_store(
-        service.logged_in, settings, connections=connections
+        service.logged_in, settings, connections=connections, stop=stop
     ) as store:
         yield store
 
@@ -157,7 +161,10 @@ def _require_no_uploads(uploads: Sequence[ImageSpec], reason: str) -> None:
         return
     first = uploads[0].key
     more = f" and {len(uploads) - 1} more" if len(uploads) > 1 else ""
-    message = f"the file of {first!r}{more} is to be uploaded, but {reason}"
+    message = (
+        f"the file of {first!r}{more} is to be uploaded, but the object store cannot be "
+        f"used: {reason}"
+    )
     raise SettingsError(message, hint="give access to the object store")
 
 
