@@ -6,9 +6,11 @@ files that would have to be uploaded. Must not know: how a look or an upload wor
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from batch_register.cli.connection import CloudService
@@ -50,6 +52,10 @@ class SourceDesk:
     survey_of: Survey | None = None
     why_not: str = ""  # no source can be looked at
     uploader: Uploader | None = None
+    # By object: entries that share one bring it once, and the others find it there.
+    alone: Mapping[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
     async def survey(
         self, todo: Sequence[ImageSpec], done: Sequence[ImageSpec]
@@ -81,7 +87,8 @@ class SourceDesk:
         if self.uploader is None:
             message = f"{spec.key}: nobody was made ready to upload its file"
             raise AssertionError(message)
-        await self.uploader.bring(spec, mark, note)
+        async with self.alone[spec.image_url]:
+            await self.uploader.bring(spec, mark, note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

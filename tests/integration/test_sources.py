@@ -116,6 +116,18 @@ def qcow2() -> bytes:
     return head.ljust(128 * 1024, b"\0")
 
 
+def test_a_file_that_two_entries_share_is_sent_once(
+    sourced: Shell, bare: Cloud
+) -> None:
+    disk(sourced.folder, "web-0.raw", SIZE_BYTES)
+    twin = uploaded("web-0").replace("name: web-0", "name: twin")
+    ended = sourced.run(manifest(sourced, uploaded("web-0"), twin))
+    assert ended.code == 0, ended.err
+    assert bare.audit()["images_created"] == 2
+    done = [x for x in events(sourced) if x["event"] == "source.uploaded"]
+    assert sorted(x["sent_bytes"] for x in done) == [0, SIZE_BYTES]
+
+
 @pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
