@@ -90,7 +90,9 @@ async def _forecast(
         )
         policy = retry_policy(settings)
         unmade = batch.unmade()
-        async with open_sources(service, settings, unmade, observer) as sources:
+        async with open_sources(
+            service, settings, unmade, observer, stop=stop
+        ) as sources:
             sourcing = Sourcing(sources, stop=stop)
             await sourcing.look(await batch.work(policy), batch.records)
         for record, seen in sourcing.news(batch.records):

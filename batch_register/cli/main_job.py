@@ -233,7 +233,9 @@ async def _execute(
             lookout, settings, stop=stop, observer=observer, lessons=lessons
         )
         progress.open_calls = lambda: throttle.open_calls
-        async with open_sources(service, settings, batch.unmade(), observer) as sources:
+        async with open_sources(
+            service, settings, batch.unmade(), observer, stop=stop
+        ) as sources:
             ports = RunPorts(
                 service=throttle,
                 lookout=lookout,

@@ -19,6 +19,7 @@ from batch_register.obs import NoObjectAccess, ObjectAccess, open_store
 from batch_register.obs.credentials import PublishedAddresses, find_access
 from batch_register.ports import Clock, ObjectStore
 from batch_register.settings import Settings
+from batch_register.stopping import Stop
 from batch_register.transport import Sender
 from batch_register.transport.tls import Tls
 
@@ -44,16 +45,22 @@ def has_libraries() -> bool:
 
 @asynccontextmanager
 async def object_store(
-    logged_in: LoggedIn, settings: Settings, *, connections: int
+    logged_in: LoggedIn,
+    settings: Settings,
+    *,
+    connections: int,
+    stop: Stop | None = None,
 ) -> AsyncIterator[ObjectStore | NoObjectAccess]:
     """Give the cloud's object store until the context ends, or why there is none.
 
     `connections` bounds how many are open at once.
 
     Raises:
+        StoppedError: the run stops while keys are asked for.
         SettingsError: the extra is not installed, or a certificate cannot be used.
     """
-    access = await object_access(logged_in, settings)
+    asking = object_access(logged_in, settings)
+    access = await (asking if stop is None else stop.cutting(asking))
     if isinstance(access, NoObjectAccess):
         yield access
         return
@@ -65,17 +72,24 @@ async def object_store(
 
 @asynccontextmanager
 async def object_store_if_any(
-    logged_in: LoggedIn, settings: Settings, *, connections: int
+    logged_in: LoggedIn,
+    settings: Settings,
+    *,
+    connections: int,
+    stop: Stop | None = None,
 ) -> AsyncIterator[ObjectStore | NoObjectAccess]:
     """Give the object store as `object_store` does; a missing extra is a reason, too.
 
     Raises:
+        StoppedError: the run stops while keys are asked for.
         SettingsError: a certificate cannot be used.
     """
     if not has_libraries():
         yield NoObjectAccess(reason=NO_EXTRA)
         return
-    async with object_store(logged_in, settings, connections=connections) as store:
+    async with object_store(
+        logged_in, settings, connections=connections, stop=stop
+    ) as store:
         yield store
 
 

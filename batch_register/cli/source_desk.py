@@ -28,6 +28,7 @@ from batch_register.preflight import (
 )
 from batch_register.settings import Settings
 from batch_register.source import Brought, SourceVerdict, UploadMark
+from batch_register.stopping import Stop
 from batch_register.transport.tls import Tls
 from batch_register.upload import Uploader, UploadOptions
 from batch_register.workers.opening import open_files
@@ -140,12 +141,15 @@ async def open_sources(
     settings: Settings,
     unmade: Sequence[ImageSpec],
     observer: Observer,
+    *,
+    stop: Stop,
 ) -> AsyncIterator[Sources]:
     """Give whoever looks after the entries' files, until the context ends.
 
     `unmade` are those whose files may have to be uploaded.
 
     Raises:
+        StoppedError: the run stops while access keys are asked for.
         SettingsError: files are to be uploaded, and there is no store to upload them to.
     """
     uploads = [spec for spec in unmade if spec.source is not None]
@@ -159,7 +163,7 @@ async def open_sources(
         return
     connections = _LOOKS_AT_ONCE + settings.upload_streams + _SPARE_CONNECTIONS
     async with object_store_if_any(
-        service.logged_in, settings, connections=connections
+        service.logged_in, settings, connections=connections, stop=stop
     ) as store:
         if isinstance(store, NoObjectAccess):
             _require_no_uploads(uploads, store.reason)
@@ -175,7 +179,10 @@ def _require_no_uploads(uploads: Sequence[ImageSpec], reason: str) -> None:
         return
     first = uploads[0].key
     more = f" and {len(uploads) - 1} more" if len(uploads) > 1 else ""
-    message = f"the file of {first!r}{more} is to be uploaded, but {reason}"
+    message = (
+        f"the file of {first!r}{more} is to be uploaded, but the object store cannot be "
+        f"used: {reason}"
+    )
     raise SettingsError(message, hint="give access to the object store")
 
 

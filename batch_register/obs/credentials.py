@@ -31,6 +31,8 @@ ACCESS_KEY_VARIABLE: Final = "OBS_ACCESS_KEY_ID"
 SECRET_KEY_VARIABLE: Final = "OBS_SECRET_ACCESS_KEY"  # noqa: S105 - a name
 TOKEN_VARIABLE: Final = "OBS_SECURITY_TOKEN"  # noqa: S105 - a name
 _SET_KEYS: Final = f"set {ACCESS_KEY_VARIABLE} and {SECRET_KEY_VARIABLE}"
+# Whoever asks waits for the keys before anything else, and goes on without.
+_PATIENCE: Final = Patience(tries=3, try_s=10.0, total_s=20.0)
 # A signature names some region; stores that have none take any.
 _ANY_REGION: Final = "us-east-1"
 
@@ -57,7 +59,7 @@ async def find_access(
     An address of the cloud's own entry comes first, then the profile's, then the token's
     catalogue. Keys are the cloud's own, else the environment's, else temporary ones that
     IAM makes from the token; these are made now, so that a cloud which makes none is
-    known at once. `environ` must be empty in a rehearsal: its cloud knows no other keys.
+    known within 20 s. `environ` must be empty in a rehearsal: its cloud knows no other keys.
     """
     endpoint = cloud.obs_endpoint or published.objects or connection.listed_store
     if not endpoint:
@@ -113,7 +115,7 @@ async def _temporary(
         await tried(
             keys.current,
             operation="make temporary access keys",
-            patience=Patience(),
+            patience=_PATIENCE,
             rng=random.Random(),  # noqa: S311 - jitter
         )
     except ServiceError as error:

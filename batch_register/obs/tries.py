@@ -98,7 +98,7 @@ def _too_slow(operation: str, *, is_write: bool) -> ServiceError:
     fault = Fault(
         kind=FaultKind.LOST,
         code="transport.timeout",
-        reason="the object store took too long",
+        reason="it took too long",
         action=Action.RUN_AGAIN,
     )
     applied = Applied.UNKNOWN if is_write else Applied.NO

@@ -116,6 +116,18 @@ def qcow2() -> bytes:
     return head.ljust(128 * 1024, b"\0")
 
 
+def test_a_file_that_two_entries_share_is_sent_once(
+    sourced: Shell, bare: Cloud
+) -> None:
+    disk(sourced.folder, "web-0.raw", SIZE_BYTES)
+    twin = uploaded("web-0").replace("name: web-0", "name: twin")
+    ended = sourced.run(manifest(sourced, uploaded("web-0"), twin))
+    assert ended.code == 0, ended.err
+    assert bare.audit()["images_created"] == 2
+    done = [x for x in events(sourced) if x["event"] == "source.uploaded"]
+    assert sorted(x["sent_bytes"] for x in done) == [0, SIZE_BYTES]
+
+
 @pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
@@ -191,7 +203,8 @@ def test_a_file_without_a_store_to_upload_it_to_is_refused_before_anything(
     ended = shell.run(manifest(shell, uploaded("web-0"), uploaded("web-2")))
 
     assert (ended.code, ended.out) == (2, "")
-    assert "the file of 'web-0' and 1 more is to be uploaded, but no" in ended.err
+    assert "the file of 'web-0' and 1 more is to be uploaded, but the" in ended.err
+    assert "object store cannot be used: no access keys" in ended.err
     assert "give access to the object store" in ended.err
     assert tokens_only.audit()["writes"] == 0
 
@@ -295,6 +308,33 @@ def test_without_access_keys_one_line_says_so_and_the_run_goes_on(
     (line,) = unlooked(ended)
     assert "sources were not looked at: no access keys" in line
     assert "set OBS_ACCESS_KEY_ID and OBS_SECRET_ACCESS_KEY" in line
+
+
+@pytest.fixture
+def keys_never(serve_cloud: Callable[..., Cloud]) -> Cloud:
+    """Return a cloud that does not answer whoever asks for access keys."""
+    cloud = serve_cloud("--speed", "600")
+    cloud.use_faults(
+        "{version: 1, rules: [{match: {route: key.create}, effect: {delay_s: 360000}}]}"
+    )
+    return cloud
+
+
+@pytest.mark.fault(24)
+def test_a_signal_while_keys_are_asked_for_ends_the_run_at_once(
+    keys_never: Cloud, tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path, keys_never.clouds_yaml)
+    process = shell.begin(shell.manifest(2))
+    while not keys_never.audit()["by_route"].get("key.create", 0):
+        assert process.poll() is None
+        time.sleep(0.02)
+    began_s = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    ended = shell.end(process)
+    assert ended.code == 143, ended.err
+    assert time.monotonic() - began_s < 10
+    assert keys_never.audit()["writes"] == 0
 
 
 def test_without_the_extra_the_main_job_is_as_before(
