@@ -195,6 +195,18 @@ def test_a_file_is_read_again_to_tell_whether_it_was_only_touched(
     assert run_virtually(uploader.holds(ENTRY, brought)) is (data == DATA)
 
 
+def test_of_an_encrypted_object_the_size_alone_tells_whether_a_file_is_another(
+    scene: Scene,
+) -> None:
+    scene.store.encrypts = True
+    scene.bring()
+    brought = scene.notes.brought
+    assert brought is not None
+    scene.files.modified_ns = 2
+    uploader = Uploader(scene.store, scene.files, options=OPTIONS)
+    assert run_virtually(uploader.holds(ENTRY, brought))
+
+
 def _put_during_the_upload(scene: Scene, data: bytes, etag: str) -> None:
     def put() -> None:
         scene.store.before.pop("part_address")
