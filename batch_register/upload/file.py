@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from batch_register.model import EntryKey, FilePlace
-from batch_register.source import FileStamp, ObjectView
+from batch_register.source import FileStamp, ObjectView, SourcePin
 from batch_register.upload.parts import (
     Part,
     combined_etags,
@@ -26,6 +26,7 @@ class FileToBring:
     stamp: FileStamp
     bucket: str
     name: str  # the object's key
+    replaces: SourcePin | None = None  # what the object was then; None: there was none
 
 
 @dataclass(slots=True, kw_only=True)

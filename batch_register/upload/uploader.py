@@ -109,16 +109,23 @@ class Uploader:
         is_own = brought is not None and brought.may_replace(view.pin)
         if not (is_own or _may_be_ours(file, view, mark)):
             raise faults.object_differs(file.bucket, file.name, view.pin.etag)
-        return await self._uploaded(file, mark, note)
+        return await self._uploaded(replace(file, replaces=view.pin), mark, note)
 
     async def holds(self, spec: ImageSpec, brought: Brought) -> bool:
         """Return whether an entry's file still has the content that was brought.
+
+        Where the ETag of an encrypted object tells nothing, the size alone counts.
 
         Raises:
             ServiceError: it cannot be read.
         """
         file = await self._found(spec)
-        return await self._reader.is_same(file, ObjectView(pin=brought.pin), None)
+        view = await self._store.head_object(file.bucket, file.name)
+        if view is None or view.pin != brought.pin:
+            view = ObjectView(pin=brought.pin)
+        if is_in_doubt(view.pin.etag, view.encryption):
+            return file.stamp.size_bytes == view.pin.size_bytes
+        return await self._reader.is_same(file, view, None)
 
     async def _found(self, spec: ImageSpec) -> FileToBring:
         if spec.source is None:
@@ -197,7 +204,24 @@ class Uploader:
                 return None
             raise
         await self._check_unchanged(upload)
-        return await self._ending.complete(upload)
+        return await self._overtaken(upload) or await self._ending.complete(upload)
+
+    async def _overtaken(self, upload: Upload) -> ObjectView | None:
+        """Return the object where another run has brought the same content meanwhile.
+
+        Its image may be under way: the object is not replaced, not even by the like.
+
+        Raises:
+            ServiceError: somebody has put other content there meanwhile.
+        """
+        file = upload.file
+        view = await self._store.head_object(file.bucket, file.name)
+        if view is None or view.pin == file.replaces:
+            return None
+        await self._give_up(file, upload.upload_id)
+        if not upload.is_surely(view):
+            raise faults.object_differs(file.bucket, file.name, view.pin.etag)
+        return view
 
     async def _check_unchanged(self, upload: Upload) -> None:
         """Give the upload up where the file is no longer what it was at first."""

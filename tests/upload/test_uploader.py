@@ -199,6 +199,43 @@ def test_a_file_is_read_again_to_tell_whether_it_was_only_touched(
     assert run_virtually(uploader.holds(ENTRY, brought)) is (data == DATA)
 
 
+def test_of_an_encrypted_object_the_size_alone_tells_whether_a_file_is_another(
+    scene: Scene,
+) -> None:
+    scene.store.encrypts = True
+    scene.bring()
+    brought = scene.notes.brought
+    assert brought is not None
+    scene.files.modified_ns = 2
+    uploader = Uploader(scene.store, scene.files, options=OPTIONS)
+    assert run_virtually(uploader.holds(ENTRY, brought))
+
+
+def _put_during_the_upload(scene: Scene, data: bytes, etag: str) -> None:
+    def put() -> None:
+        scene.store.before.pop("part_address")
+        scene.store.put(data, etag)
+
+    scene.store.before["part_address"] = put
+
+
+def test_what_somebody_puts_there_during_an_upload_is_not_overwritten(
+    scene: Scene,
+) -> None:
+    _put_during_the_upload(scene, b"theirs", md5(b"theirs"))
+    assert scene.refused().fault.code == "upload.object-differs"
+    assert (scene.store.objects[KEY], scene.store.uploads) == (b"theirs", {})
+
+
+def test_the_same_content_of_another_run_is_not_replaced_under_its_import(
+    scene: Scene,
+) -> None:
+    _put_during_the_upload(scene, DATA, etag(DATA, PART))
+    scene.bring()
+    assert "complete_upload" not in scene.store.calls
+    assert scene.store.uploads == {}
+
+
 def test_entries_that_share_a_file_upload_it_once(scene: Scene) -> None:
     async def both() -> None:
         uploader = Uploader(scene.store, scene.files, options=OPTIONS)
