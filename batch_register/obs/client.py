@@ -21,6 +21,7 @@ from batch_register.obs.headers import bucket_view, object_view
 from batch_register.obs.pages import (
     Answer,
     Page,
+    Progress,
     objects_page,
     parts_page,
     uploads_page,
@@ -248,8 +249,9 @@ class S3Store:
         read: Callable[[Answer, Mapping[str, Any]], Page[_T]],
     ) -> AsyncIterator[Page[_T]]:
         following: dict[str, Any] | None = {}
+        progress = Progress()
         while following is not None:
-            page = await self._page(errand, call, read, following)
+            page = await self._page(errand, call, read, following, progress)
             yield page
             following = page.following
 
@@ -259,10 +261,14 @@ class S3Store:
         call: Callable[..., Awaitable[Any]],
         read: Callable[[Answer, Mapping[str, Any]], Page[_T]],
         asked: Mapping[str, Any],
+        progress: Progress,
     ) -> Page[_T]:
-        return await self._caller.ask(
-            errand, partial(call, **asked), lambda answer: read(answer, asked)
-        )
+        def checked(answer: Answer) -> Page[_T]:
+            page = read(answer, asked)
+            progress.check(page)
+            return page
+
+        return await self._caller.ask(errand, partial(call, **asked), checked)
 
 
 def _headers(answer: Answer) -> Mapping[str, str]:

@@ -266,6 +266,41 @@ async def test_a_listing_that_turns_in_circles_ends() -> None:
     assert len(sender.asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("page", "most"),
+    [
+        ("<NextMarker>{number}</NextMarker>", 101),
+        ("<NextMarker>{turn}</NextMarker><Contents>%s</Contents>", 3),
+        ("<Part><PartNumber>{turn}</PartNumber>%s</Part>", 3),
+        ("<NextKeyMarker>{number}</NextKeyMarker>", 101),
+        ("<NextKeyMarker>{turn}</NextKeyMarker><Upload>%s</Upload>", 3),
+    ],
+)
+async def test_a_listing_without_an_end_is_given_up(page: str, most: int) -> None:
+    """Pages that show nothing, each with another marker; two that lead to each other."""
+    item = (
+        "<Key>a</Key><ETag>e</ETag><Size>1</Size><UploadId>u</UploadId>"
+        "<Initiated>2026-09-01T01:00:00.000Z</Initiated>"
+    )
+
+    def answer(_request: Request) -> Reply:
+        number = len(sender.asked)
+        body = page.replace("%s", item).format(number=number, turn=number % 2 + 1)
+        return reply(200, f"<R><IsTruncated>true</IsTruncated>{body}</R>".encode())
+
+    sender = Scripted(answer)
+    async with store(sender) as ours:
+        with pytest.raises(ServiceError) as caught:
+            if "Part" in page:
+                await ours.list_parts("disks", "a", "u")
+            elif "KeyMarker" in page:
+                await ours.list_uploads("disks", "a")
+            else:
+                _ = [item async for item in ours.list_objects("disks", "")]
+    assert caught.value.kind is FaultKind.MISREAD
+    assert len(sender.asked) == most
+
+
 WELL_FORMED = (
     b"<R><IsTruncated>false</IsTruncated><Contents><Key>k</Key><ETag>e</ETag>"
     b"<Size>1</Size></Contents></R>",
