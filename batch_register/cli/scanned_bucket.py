@@ -30,7 +30,6 @@ from batch_register.obs import NoObjectAccess
 from batch_register.ports import ObjectStore
 from batch_register.scan import from_bucket
 from batch_register.scan.draft import Draft
-from batch_register.scan.naming import manifest_name
 from batch_register.scan.survey import PARALLEL, Survey, forbidden_for_all, survey
 from batch_register.settings import Settings
 from batch_register.source import STANDARD_CLASS, BucketView
@@ -72,7 +71,7 @@ async def draft_of_bucket(place: str, wanted: Wanted, settings: Settings) -> Dra
             view, found = await _surveyed(store, bucket, prefix)
     images, unfit = from_bucket.partition(found.found, wishes)
     return Draft(
-        name=wanted.name or manifest_name(prefix.strip("/") or bucket),
+        name=wanted.name_or(f"{bucket}-{prefix}"),
         origin=place,
         defaults=defaults_of(wishes),
         images=from_bucket.images_of(images, wishes),

@@ -7,7 +7,7 @@ know: what a row comes to.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from batch_register.cli.connection import named_profile
@@ -20,11 +20,14 @@ from batch_register.scan.columns import Field, chosen_columns, columns_of
 from batch_register.scan.draft import Draft
 from batch_register.scan.from_table import Places, checked_pattern
 from batch_register.scan.machines import inventory
-from batch_register.scan.naming import manifest_name
 from batch_register.settings import Settings
 
 _NO_CLOUD = (
     "no cloud was named, so every min_disk is at least 40; --cloud tells its own least"
+)
+_TABLES_NAME = (
+    "the manifest has the table's name, and no other manifest may have it; -o or --name "
+    "gives another"
 )
 
 
@@ -50,13 +53,20 @@ def draft_of_tables(
         GENERIC if name is None else named_profile(name), wanted, wanted.bucket
     )
     return Draft(
-        name=wanted.name or manifest_name(paths[0].stem),
+        name=wanted.name_or(paths[0].stem),
         origin=", ".join(path.name for path in paths),
         defaults=defaults_of(wishes),
         images=from_table.images_of(found.machines, places, wishes),
         left_out=found.left_out,
-        warnings=() if name is not None else (_NO_CLOUD,),
+        warnings=tuple(_warnings(wanted, has_cloud=name is not None)),
     )
+
+
+def _warnings(wanted: Wanted, *, has_cloud: bool) -> Iterator[str]:
+    if not has_cloud:
+        yield _NO_CLOUD
+    if wanted.name is None and wanted.file is None:  # every export is called vInfo
+        yield _TABLES_NAME
 
 
 def _table(path: Path) -> Table:

@@ -20,6 +20,7 @@ from batch_register.manifest.rules import (
 )
 from batch_register.scan.catalogue import known
 from batch_register.scan.fitting import Wishes
+from batch_register.scan.naming import manifest_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,13 @@ class Wanted:
         _check_text("--name", self.name, MANIFEST_NAME_PATTERN, "manifest name")
         _check_text("--os-version", self.os_version, TEXT_PATTERN, "os_version")
         _check_text("--bucket", self.bucket, BUCKET_PATTERN, "bucket")
+
+    def name_or(self, origin: str) -> str:
+        """Return the manifest's name: the given one, its file's, or made of `origin`.
+
+        It identifies a batch for ever, and nobody gives two batches one file.
+        """
+        return self.name or manifest_name(self.file.stem if self.file else origin)
 
     @property
     def for_tables_only(self) -> tuple[str, ...]:

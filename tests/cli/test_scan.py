@@ -33,7 +33,7 @@ def test_what_is_written_validates_and_the_counts_are_told(
     ended = invoke("scan", *flags(tables), "--object", "d/{vm}.vmdk", "-o", file)
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == (
-        f'{file}: 3 images, 3 marked "TODO check", 1 held back, 3 left out\n'
+        f'{file}: 3 images, 3 lines marked "TODO check", 1 held back, 3 left out\n'
     )
     assert invoke("validate", file).out == "OK: 3 images\n"
     assert list(tmp_path.glob(".*")) == []
@@ -44,6 +44,34 @@ def test_without_a_file_the_manifest_goes_to_standard_output(invoke, tables) -> 
     assert ended.code == 0
     assert "\nname: wave-07\n" in ended.out
     assert "images:\n  - name: web-01\n" in ended.out
+
+
+def test_the_name_is_the_files_and_that_of_a_table_is_marked(
+    invoke, tables, tmp_path
+) -> None:
+    """Every export is called vInfo, and a manifest's name identifies its batch."""
+    file = tmp_path / "wave-07.yaml"
+    assert invoke("scan", *flags(tables), "-o", file).code == 0
+    text = file.read_text(encoding="utf-8")
+    assert "\nname: wave-07\n" in text
+    assert "no other manifest may have it" not in text
+    shown = invoke("scan", *flags(tables)).out
+    assert "\nname: vInfo\n" in shown
+    assert "# TODO check: the manifest has the table's name" in shown
+
+
+def test_a_name_for_several_machines_makes_no_manifest_that_is_refused(
+    invoke, tmp_path
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("VM,OS\na,Debian 9.3.0\nb,x\na,x\n", encoding="utf-8")
+    ended = invoke(
+        *("scan", "--csv", table, "--bucket", "b-1", "--object", "{vm}.raw"),
+        *("--source", "d/{vm}.raw"),
+    )
+    assert ended.code == 0
+    assert "# Held back (2)" in ended.out
+    assert "its file is that of 2 machines" in ended.out
 
 
 def test_no_cell_of_another_column_is_copied(invoke, tables) -> None:
@@ -78,6 +106,13 @@ def test_a_ledger_is_never_replaced(invoke, tables, tmp_path) -> None:
     ledger.write_text('{"v":1,"seq":1,"event":"ledger.opened"}\n', encoding="utf-8")
     ended = invoke("scan", *flags(tables), "-o", ledger, "--force")
     assert (ended.code, "is a ledger" in ended.err) == (2, True)
+
+
+def test_the_table_itself_is_never_replaced(invoke, tables) -> None:
+    before = tables[0].read_bytes()
+    ended = invoke("scan", *flags(tables), "-o", tables[0], "--force")
+    assert (ended.code, "is the table itself" in ended.err) == (2, True)
+    assert tables[0].read_bytes() == before
 
 
 def test_a_folder_is_never_replaced(invoke, tables, tmp_path) -> None:

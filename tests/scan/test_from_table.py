@@ -109,6 +109,27 @@ def test_two_machines_of_one_name_get_numbers_and_no_disks() -> None:
     assert list(drafted(twins)) == ["web-01", "WEB-01", "web-01-2"]
 
 
+def test_rows_of_one_name_are_marked_and_never_get_one_file() -> None:
+    text = "VM,Disk GB\nweb,40\nweb,100\ndb,40\n"
+    assumed = drafted(text, places=Places())
+    assert [sure_of(image, "name") for image in assumed.values()] == [
+        False,
+        False,
+        True,
+    ]
+    assert not any(image.held_back for image in assumed.values())
+    told = drafted(text, places=Places(object="{vm}.raw"))
+    assert [bool(image.held_back) for image in told.values()] == [True, True, False]
+    assert "that of 2 machines" in told["web-2"].held_back
+
+
+def test_a_column_that_may_hold_something_else_is_marked() -> None:
+    images = drafted("VM,Source,File\nx,vcenter-01,17\ny,/srv/y.RAW,d/y.vhd\n")
+    for name, is_sure in (("x", False), ("y", True)):
+        assert sure_of(images[name], "source") is is_sure
+        assert sure_of(images[name], "object") is is_sure
+
+
 def test_a_table_of_ones_own_is_read_by_its_titles() -> None:
     text = "Server;OS Version;RAM GB;Disk GB;Bucket;Object\nx;ubuntu 22.04 SERVER 64bit;8;40,5;b-2;k/x.raw\n"
     image = drafted(text)["x"]
