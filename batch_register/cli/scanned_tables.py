@@ -58,15 +58,21 @@ def draft_of_tables(
         defaults=defaults_of(wishes),
         images=from_table.images_of(found.machines, places, wishes),
         left_out=found.left_out,
-        warnings=tuple(_warnings(wanted, has_cloud=name is not None)),
+        warnings=tuple(_warnings(wanted, tables, has_cloud=name is not None)),
     )
 
 
-def _warnings(wanted: Wanted, *, has_cloud: bool) -> Iterator[str]:
+def _warnings(wanted: Wanted, tables: list[Table], *, has_cloud: bool) -> Iterator[str]:
     if not has_cloud:
         yield _NO_CLOUD
     if wanted.name is None and wanted.file is None:  # every export is called vInfo
         yield _TABLES_NAME
+    for table in tables:
+        if table.is_guessed:
+            yield (
+                f"{Path(table.source).name} is no UTF-8 and was read in Windows' Western "
+                "code page: look at names with other letters than a to z"
+            )
 
 
 def _table(path: Path) -> Table:

@@ -60,6 +60,13 @@ def test_the_name_is_the_files_and_that_of_a_table_is_marked(
     assert "# TODO check: the manifest has the table's name" in shown
 
 
+def test_letters_of_a_guessed_encoding_are_to_be_checked(invoke, tmp_path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes("VM\nb\u00fcro\n".encode("cp1252"))
+    shown = invoke("scan", "--csv", table, "--bucket", "b-1").out
+    assert "# TODO check: t.csv is no UTF-8 and was read in Windows' Western" in shown
+
+
 def test_a_name_for_several_machines_makes_no_manifest_that_is_refused(
     invoke, tmp_path
 ) -> None:
