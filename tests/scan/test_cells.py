@@ -40,7 +40,7 @@ def test_every_usual_encoding_and_delimiter_gives_the_same_table(
 @pytest.mark.parametrize("start", ["", "sep=;"])
 def test_every_line_end_is_one(end: str, start: str) -> None:
     text = end.join(
-        ["", start, "VM;A,B", "x;y", ""] if start else ["VM;A,B", "x;y", ""]
+        ["", start, "VM;A;B", "x;y", ""] if start else ["VM;A;B", "x;y", ""]
     )
     table = read_table(text.encode(), "t.csv")
     assert table.titles == ("VM", "A", "B")
