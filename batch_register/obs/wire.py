@@ -25,6 +25,7 @@ from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import AioSession
 from botocore.awsrequest import HeadersDict
 from botocore.credentials import Credentials
+from botocore.loaders import Loader
 
 from batch_register.obs.access import KeySource, ObjectAccess
 from batch_register.obs.failure import is_error_body
@@ -86,6 +87,9 @@ def _session(keys: KeySource) -> AioSession:
     for name in ("config_file", "credentials_file"):
         ours[name] = (None, None, os.devnull, None)
     session = AioSession(session_vars=ours)
+    # Without ~/.aws/models, whose files replace what the library knows of the API.
+    models = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    session.register_component("data_loader", models)
     session.get_component("config_store").set_config_variable("s3", {})
     session.register_component("credential_provider", _Provider(keys))
     return session

@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.loaders import Loader
 
 from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.identity.signing import AccessKeys
@@ -117,6 +119,20 @@ async def test_aws_s_settings_on_this_machine_mean_nothing(
     (request,) = sender.asked
     assert request.url == "http://127.0.0.1:9/obs/disks/a"
     assert "Credential=AKOWN/" in request.headers["Authorization"]
+
+
+async def test_aws_s_models_in_the_home_folder_mean_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They replace those of the library, down to the paths of calls."""
+    models = tmp_path / "s3" / "2006-03-01"
+    models.mkdir(parents=True)
+    (models / "service-2.json").write_text("{", encoding="utf-8")
+    (tmp_path / "endpoints.json").write_text("{", encoding="utf-8")
+    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path))
+    sender = Scripted(seen())
+    async with store(sender) as ours:
+        assert await ours.head_object("disks", "a") is not None
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
