@@ -20,7 +20,12 @@ from batch_register.cli.connection import (
 )
 from batch_register.cli.object_access import LoggedIn, object_store
 from batch_register.cli.waiting import told_while_waiting
-from batch_register.cli.wanted_manifest import Wanted, defaults_of, wishes_for
+from batch_register.cli.wanted_manifest import (
+    Wanted,
+    defaults_of,
+    wish_warnings,
+    wishes_for,
+)
 from batch_register.errors import SettingsError
 from batch_register.identity import connect
 from batch_register.inspection import inspect
@@ -76,7 +81,7 @@ async def draft_of_bucket(place: str, wanted: Wanted, settings: Settings) -> Dra
         defaults=defaults_of(wishes),
         images=from_bucket.images_of(images, wishes),
         left_out=tuple(sorted((*found.left_out, *unfit), key=lambda each: each.what)),
-        warnings=tuple(_bucket_warnings(view)),
+        warnings=(*wish_warnings(wishes), *_bucket_warnings(view)),
     )
 
 

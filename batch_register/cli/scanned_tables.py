@@ -11,7 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from batch_register.cli.connection import named_profile
-from batch_register.cli.wanted_manifest import Wanted, defaults_of, wishes_for
+from batch_register.cli.wanted_manifest import (
+    Wanted,
+    defaults_of,
+    wish_warnings,
+    wishes_for,
+)
 from batch_register.errors import SettingsError
 from batch_register.ims.profile import GENERIC
 from batch_register.scan import from_table
@@ -58,7 +63,10 @@ def draft_of_tables(
         defaults=defaults_of(wishes),
         images=from_table.images_of(found.machines, places, wishes),
         left_out=found.left_out,
-        warnings=tuple(_warnings(wanted, tables, has_cloud=name is not None)),
+        warnings=(
+            *wish_warnings(wishes),
+            *_warnings(wanted, tables, has_cloud=name is not None),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ are found.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,15 @@ def wishes_for(profile: Profile, wanted: Wanted, bucket: str | None) -> Wishes:
     if os_version is not None:
         os_version = known(os_version) or os_version
     return Wishes(profile=profile, bucket=bucket, os_version=os_version)
+
+
+def wish_warnings(wishes: Wishes) -> Iterator[str]:
+    """Yield what a person should check of what holds for all images."""
+    if wishes.os_version is not None and known(wishes.os_version) is None:
+        yield (
+            f'"{wishes.os_version}" is no os_version of the documented catalogue: the '
+            "cloud's own list says whether it knows it"
+        )
 
 
 def defaults_of(wishes: Wishes) -> dict[str, str]:

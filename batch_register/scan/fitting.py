@@ -114,8 +114,10 @@ def fitted(image: DraftImage, wishes: Wishes) -> DraftImage:
 
 def key_problem(key: str) -> str:
     """Return why no manifest takes an object's key, or nothing."""
-    if re.search(r"-(?:flat|delta)\.vmdk$", key, re.IGNORECASE):
+    if re.search(r"-(?:flat|delta|ctk)\.vmdk$", key, re.IGNORECASE):
         return "it is a part of a disk: export the machine as one file"
+    if re.search(r"(?:^|/)\.{1,2}(?:/|$)", key):
+        return 'its key has "." or ".." for a folder, which addresses lose: copy it'
     if re.fullmatch(OBJECT_PATTERN, key) and len(key) <= MAX_OBJECT:
         return ""
     if re.search(r"\s", key):

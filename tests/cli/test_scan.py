@@ -67,6 +67,16 @@ def test_letters_of_a_guessed_encoding_are_to_be_checked(invoke, tmp_path) -> No
     assert "# TODO check: t.csv is no UTF-8 and was read in Windows' Western" in shown
 
 
+@pytest.mark.parametrize(
+    ("told", "is_marked"), [("ubuntu 22.04 SERVER 64bit", False), ("Ubuntu 22", True)]
+)
+def test_a_system_that_the_catalogue_lacks_is_to_be_checked(
+    invoke, tables, told, is_marked
+) -> None:
+    shown = invoke("scan", *flags(tables), "--os-version", told).out
+    assert ("is no os_version of the documented catalogue" in shown) is is_marked
+
+
 def test_a_name_for_several_machines_makes_no_manifest_that_is_refused(
     invoke, tmp_path
 ) -> None:
