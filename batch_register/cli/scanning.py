@@ -111,6 +111,9 @@ def _nothing(draft: Draft) -> SettingsError:
         f"{count} x {why}" if count > 1 else why
         for why, count in reasons.most_common(_MOST_REASONS)
     ]
+    if not told:
+        message = f"{draft.origin}: holds nothing at all"
+        return SettingsError(message, hint="look at its name, and at the prefix")
     message = "\n".join([f"{draft.origin}: holds no image to register", *told])
     hint = "mend this, or look at the bucket's name and prefix"
     if draft.held_back:
