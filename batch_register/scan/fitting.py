@@ -15,10 +15,14 @@ from batch_register.ims.profile import Profile, check_spec
 from batch_register.manifest.rules import (
     AUTO,
     BUCKET_PATTERN,
+    MAX_INTEGER,
     MAX_OBJECT,
+    MAX_SOURCE,
+    MAX_TEXT,
     OBJECT_PATTERN,
     RULES,
     SOURCE_PATTERN,
+    TEXT_PATTERN,
 )
 from batch_register.model import EntryKey, ImageSpec
 from batch_register.scan.draft import NEUTRAL_OS_VERSION, DraftImage, Line
@@ -134,12 +138,25 @@ def _refusals(image: DraftImage, wishes: Wishes) -> Iterable[str]:
     if not re.fullmatch(BUCKET_PATTERN, bucket):
         yield f"bucket {RULES['bucket'].must}"
     source = image.value_of("source")
-    if source is not None and not re.fullmatch(SOURCE_PATTERN, str(source)):
+    if source is not None and not _is_path(str(source)):
         yield f"source {RULES['source'].must}"
+    os_version = image.value_of("os_version")
+    if os_version is not None and not _is_text(str(os_version)):
+        yield f"os_version {RULES['os_version'].must}"
+    if int(image.value_of("min_ram") or 0) > MAX_INTEGER:
+        yield f"min_ram {RULES['min_ram'].must}"
     if problem := key_problem(key):
         yield problem
     else:
         yield from check_spec(_spec(image, f"{bucket}:{key}", wishes), wishes.profile)
+
+
+def _is_path(text: str) -> bool:
+    return len(text) <= MAX_SOURCE and re.fullmatch(SOURCE_PATTERN, text) is not None
+
+
+def _is_text(text: str) -> bool:
+    return len(text) <= MAX_TEXT and re.fullmatch(TEXT_PATTERN, text) is not None
 
 
 def _spec(image: DraftImage, image_url: str, wishes: Wishes) -> ImageSpec:

@@ -110,7 +110,8 @@ def _machine(row: Row, columns: Columns, tell: Callable[[str], None]) -> Machine
     for wanted in _AMOUNTS:
         for column in columns.get(wanted, ()):
             amount = _amount(row, column, tell)
-            if amount is not None:
+            # No disk and no memory has 0 bytes: it tells that the size is not known.
+            if amount or (amount == 0 and wanted is Field.MIN_RAM):
                 amounts.setdefault(wanted, amount)
     name = next(iter(texts.get(Field.NAME, ())), "")
     if not name:

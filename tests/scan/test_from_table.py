@@ -211,6 +211,15 @@ def test_a_disk_that_nothing_tells_is_left_to_the_files_header() -> None:
     assert not image.held_back
 
 
+def test_a_size_of_nothing_tells_nothing() -> None:
+    image = drafted("VM,Capacity MiB,Memory\nx,0,0\n")["x"]
+    assert image.value_of("min_disk") == "auto"
+    assert image.value_of("min_ram") is None
+    assert image.about == ""
+    asked = drafted("VM,Memory,min_ram\nx,4096,0\n")["x"]
+    assert asked.value_of("min_ram") == 0  # no memory is asked for
+
+
 def test_a_local_file_is_named_where_it_is_told() -> None:
     images = drafted(
         "VM,Source\nx,\ny,/srv/y.raw\n",
@@ -229,6 +238,11 @@ def test_a_local_file_is_named_where_it_is_told() -> None:
         ("VM,Source\nx,https://u:p@h/x\n", wishes(), "source must be a file's path"),
         ("VM,Bucket\nx,NO\n", wishes(), "bucket must be"),
         ("VM,Disk GB\nx,2000\n", wishes(), "min_disk 2000"),
+        (f"VM,Source\nx,{'d' * 5000}\n", wishes(), "source must be a file's path"),
+        (f"VM,os_version\nx,{'d' * 256}\n", wishes(), "os_version must be"),
+        ("VM,os_version\nx,a\u200bb\n", wishes(), "os_version must be"),
+        ("VM,min_ram\nx,9999999999\n", wishes(), "min_ram must be"),
+        ("VM,Memory TB\nx,9999999\n", wishes(), "min_ram must be"),
         ("VM,OS\nx,Windows 10\n", wishes(HUAWEI), "takes no Windows"),
         ("VM,Object\nx,x.iso\n", wishes(OTC), "does not register ISO"),
     ],
