@@ -21,7 +21,7 @@ from batch_register.errors import SettingsError
 from batch_register.ims.profile import GENERIC
 from batch_register.scan import from_table
 from batch_register.scan.cells import MAX_BYTES, Table, TableError, read_table
-from batch_register.scan.columns import Field, chosen_columns, columns_of
+from batch_register.scan.columns import Columns, Field, chosen_columns, columns_of
 from batch_register.scan.draft import Draft
 from batch_register.scan.from_table import Places, checked_pattern
 from batch_register.scan.machines import inventory
@@ -52,14 +52,15 @@ def draft_of_tables(
     chosen = chosen_columns(wanted.chosen)
     tables = [_table(path) for path in paths]
     _require_columns(tables, chosen)
-    found = inventory([(table, columns_of(table, chosen)) for table in tables])
+    sheets = [(table, columns_of(table, chosen)) for table in tables]
+    found = inventory(sheets)
     name = settings.cloud or os.environ.get("OS_CLOUD")
     wishes = wishes_for(
         GENERIC if name is None else named_profile(name), wanted, wanted.bucket
     )
     return Draft(
         name=wanted.name_or(paths[0].stem),
-        origin=", ".join(path.name for path in paths),
+        origin="; ".join(_read_of(table, columns) for table, columns in sheets),
         defaults=defaults_of(wishes),
         images=from_table.images_of(found.machines, places, wishes),
         left_out=found.left_out,
@@ -68,6 +69,13 @@ def draft_of_tables(
             *_warnings(wanted, tables, has_cloud=name is not None),
         ),
     )
+
+
+def _read_of(table: Table, columns: Columns) -> str:
+    """Return a table's name, and which of its columns were read."""
+    read = {one.number: one.title for some in columns.values() for one in some}
+    titles = ", ".join(f'"{title}"' for _, title in sorted(read.items()))
+    return f"{Path(table.source).name}, columns {titles}"
 
 
 def _warnings(wanted: Wanted, tables: list[Table], *, has_cloud: bool) -> Iterator[str]:

@@ -68,7 +68,10 @@ def os_choice(system: System, told_by: str, wishes: Wishes) -> OsChoice:
     if default is not None:
         return OsChoice(line=None, in_effect=default)
     if system.family is Family.WINDOWS:
-        why = f"Windows by {told_by}, of no certain edition: add its os_version"
+        why = (
+            f"Windows by {told_by}, which is no one text of the catalogue: add its "
+            "os_version"
+        )
         return OsChoice(line=None, in_effect="Windows", held_back=why)
     remark = (
         f"no certain release by {told_by}" if told_by else "nothing tells the system"

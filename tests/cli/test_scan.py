@@ -91,6 +91,13 @@ def test_a_name_for_several_machines_makes_no_manifest_that_is_refused(
     assert "its file is that of 2 machines" in ended.out
 
 
+def test_which_columns_were_read_is_told(invoke, tmp_path) -> None:
+    table = tmp_path / "team.csv"
+    table.write_text("Owner,RAM (GB),Server Name\nme,4,x\n", encoding="utf-8")
+    first = invoke("scan", "--csv", table, "--bucket", "b-1").out.splitlines()[0]
+    assert first.endswith('from team.csv, columns "RAM (GB)", "Server Name".')
+
+
 def test_no_cell_of_another_column_is_copied(invoke, tables) -> None:
     ended = invoke("scan", *flags(tables))
     assert "hunter22" not in ended.out + ended.err

@@ -63,7 +63,7 @@ def test_without_the_table_of_disks_several_disks_are_marked() -> None:
 
 def test_windows_of_an_unknown_edition_is_held_back() -> None:
     image = drafted(V_INFO)["ad-01"]
-    assert "of no certain edition" in image.held_back
+    assert "no one text of the catalogue" in image.held_back
     assert image.value_of("os_version") is None
 
 
@@ -209,6 +209,12 @@ def test_a_disk_that_nothing_tells_is_left_to_the_files_header() -> None:
     image = drafted("VM\nx\n", on=wishes(HUAWEI))["x"]
     assert image.value_of("min_disk") == "auto"
     assert not image.held_back
+
+
+@pytest.mark.parametrize("text", ["n/a", "-", "TBD", "unknown"])
+def test_a_word_for_nothing_is_nothing(text: str) -> None:
+    image = drafted(f"VM,Capacity GB,Memory\nx,{text},{text}\n")["x"]
+    assert image.value_of("min_disk") == "auto"
 
 
 def test_a_size_of_nothing_tells_nothing() -> None:
