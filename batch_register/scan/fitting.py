@@ -31,6 +31,24 @@ from batch_register.scan.systems import Family, System, contradicts
 
 # Source: Image Management Service user guide, "Constraints": the largest file.
 LARGEST_FILE_BYTES: Final = 128 * Unit.GIB
+_UNFIT_KEYS: Final = (
+    (
+        re.compile(r"-(?:flat|delta|ctk)\.vmdk$", re.IGNORECASE),
+        "it is a part of a disk: export the machine as one file",
+    ),
+    (
+        re.compile(r"(?:^|/)\.{1,2}(?:/|$)"),
+        'its key has "." or ".." for a folder, which addresses lose: copy it',
+    ),
+    (
+        re.compile(r"\s"),
+        "its key has a blank, which the service refuses: copy it to another key",
+    ),
+    (
+        re.compile(":"),
+        "its key has a colon, which parts bucket and object: copy it",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +139,11 @@ def fitted(image: DraftImage, wishes: Wishes) -> DraftImage:
 
 def key_problem(key: str) -> str:
     """Return why no manifest takes an object's key, or nothing."""
-    if re.search(r"-(?:flat|delta|ctk)\.vmdk$", key, re.IGNORECASE):
-        return "it is a part of a disk: export the machine as one file"
-    if re.search(r"(?:^|/)\.{1,2}(?:/|$)", key):
-        return 'its key has "." or ".." for a folder, which addresses lose: copy it'
-    if re.fullmatch(OBJECT_PATTERN, key) and len(key) <= MAX_OBJECT:
-        return ""
-    if re.search(r"\s", key):
-        return "its key has a blank, which the service refuses: copy it to another key"
-    if ":" in key:
-        return "its key has a colon, which parts bucket and object: copy it"
+    told = next((why for each, why in _UNFIT_KEYS if each.search(key)), "")
+    if told or (re.fullmatch(OBJECT_PATTERN, key) and len(key) <= MAX_OBJECT):
+        return told
+    if not key.isprintable():
+        return "its key has characters that nobody can see: copy it to another key"
     return f"the manifest does not take its key: it {RULES['object'].must}"
 
 

@@ -79,12 +79,14 @@ def images_of(
         )
         for machine, name in zip(machines, told_apart(plain), strict=True)
     ]
-    files = Counter(map(_file_of, images))
-    return tuple(_alone(image, files[_file_of(image)]) for image in images)
-
-
-def _file_of(image: DraftImage) -> tuple[str | int | None, ...]:
-    return image.value_of("bucket"), image.value_of("object")
+    files = [
+        (image.value_of("bucket") or wishes.bucket, image.value_of("object"))
+        for image in images
+    ]
+    shared = Counter(files)
+    return tuple(
+        _alone(image, shared[file]) for image, file in zip(images, files, strict=True)
+    )
 
 
 def _alone(image: DraftImage, machines: int) -> DraftImage:

@@ -53,7 +53,7 @@ def reason(key: str, inspection: Inspection, on: Wishes | None = None) -> str:
         ("a/../b.raw", "which addresses lose"),
         ("./b.raw", "which addresses lose"),
         ("a/..", "which addresses lose"),
-        ("a\u200bb.raw", "does not take its key"),
+        ("a\u200bb.raw", "characters that nobody can see"),
         ("a.raw?X-Amz-Signature=abc", "does not take its key"),
         ("k" * 1025, "does not take its key"),
     ],

@@ -123,6 +123,12 @@ def test_rows_of_one_name_are_marked_and_never_get_one_file() -> None:
     assert "that of 2 machines" in told["web-2"].held_back
 
 
+def test_the_usual_bucket_and_the_same_one_by_name_are_one() -> None:
+    text = "VM,Bucket,Object\nx,,d/x.raw\ny,b-1,d/x.raw\nz,b-2,d/x.raw\n"
+    images = drafted(text, on=wishes(bucket="b-1"))
+    assert [bool(image.held_back) for image in images.values()] == [True, True, False]
+
+
 def test_a_column_that_may_hold_something_else_is_marked() -> None:
     images = drafted("VM,Source,File\nx,vcenter-01,17\ny,/srv/y.RAW,d/y.vhd\n")
     for name, is_sure in (("x", False), ("y", True)):
