@@ -125,6 +125,15 @@ def test_a_link_is_followed_and_stays(invoke, tables, tmp_path) -> None:
     assert real.read_text(encoding="utf-8").startswith("# Written by")
 
 
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_link_to_nothing_is_not_followed(invoke, tables, tmp_path, force) -> None:
+    """Whoever laid it would choose where the file is made."""
+    link = tmp_path / "link.yaml"
+    link.symlink_to(tmp_path / "elsewhere.yaml")
+    assert invoke("scan", *flags(tables), "-o", link, *force).code == 2
+    assert not (tmp_path / "elsewhere.yaml").exists()
+
+
 def test_a_ledger_is_never_replaced(invoke, tables, tmp_path) -> None:
     ledger = tmp_path / "w.ledger.jsonl"
     ledger.write_text('{"v":1,"seq":1,"event":"ledger.opened"}\n', encoding="utf-8")
