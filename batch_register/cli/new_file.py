@@ -19,7 +19,7 @@ def require_free(path: Path, *, may_replace: bool) -> None:
     Raises:
         SettingsError: something is there that may not be replaced.
     """
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():  # a link to nothing takes a place
         return
     if path.is_file() and is_ledger(path):
         message = f"{path}: is a ledger"

@@ -20,7 +20,12 @@ from batch_register.cli.connection import (
 )
 from batch_register.cli.object_access import LoggedIn, object_store
 from batch_register.cli.waiting import told_while_waiting
-from batch_register.cli.wanted_manifest import Wanted, defaults_of, wishes_for
+from batch_register.cli.wanted_manifest import (
+    Wanted,
+    defaults_of,
+    wish_warnings,
+    wishes_for,
+)
 from batch_register.errors import SettingsError
 from batch_register.identity import connect
 from batch_register.inspection import inspect
@@ -30,7 +35,6 @@ from batch_register.obs import NoObjectAccess
 from batch_register.ports import ObjectStore
 from batch_register.scan import from_bucket
 from batch_register.scan.draft import Draft
-from batch_register.scan.naming import manifest_name
 from batch_register.scan.survey import PARALLEL, Survey, forbidden_for_all, survey
 from batch_register.settings import Settings
 from batch_register.source import STANDARD_CLASS, BucketView
@@ -72,12 +76,12 @@ async def draft_of_bucket(place: str, wanted: Wanted, settings: Settings) -> Dra
             view, found = await _surveyed(store, bucket, prefix)
     images, unfit = from_bucket.partition(found.found, wishes)
     return Draft(
-        name=wanted.name or manifest_name(prefix.strip("/") or bucket),
+        name=wanted.name_or(f"{bucket}-{prefix}"),
         origin=place,
         defaults=defaults_of(wishes),
         images=from_bucket.images_of(images, wishes),
         left_out=tuple(sorted((*found.left_out, *unfit), key=lambda each: each.what)),
-        warnings=tuple(_bucket_warnings(view)),
+        warnings=(*wish_warnings(wishes), *_bucket_warnings(view)),
     )
 
 

@@ -7,24 +7,32 @@ know: what a row comes to.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from batch_register.cli.connection import named_profile
-from batch_register.cli.wanted_manifest import Wanted, defaults_of, wishes_for
+from batch_register.cli.wanted_manifest import (
+    Wanted,
+    defaults_of,
+    wish_warnings,
+    wishes_for,
+)
 from batch_register.errors import SettingsError
 from batch_register.ims.profile import GENERIC
 from batch_register.scan import from_table
 from batch_register.scan.cells import MAX_BYTES, Table, TableError, read_table
-from batch_register.scan.columns import Field, chosen_columns, columns_of
+from batch_register.scan.columns import Columns, Field, chosen_columns, columns_of
 from batch_register.scan.draft import Draft
 from batch_register.scan.from_table import Places, checked_pattern
 from batch_register.scan.machines import inventory
-from batch_register.scan.naming import manifest_name
 from batch_register.settings import Settings
 
 _NO_CLOUD = (
     "no cloud was named, so every min_disk is at least 40; --cloud tells its own least"
+)
+_TABLES_NAME = (
+    "the manifest has the table's name, and no other manifest may have it; -o or --name "
+    "gives another"
 )
 
 
@@ -44,19 +52,43 @@ def draft_of_tables(
     chosen = chosen_columns(wanted.chosen)
     tables = [_table(path) for path in paths]
     _require_columns(tables, chosen)
-    found = inventory([(table, columns_of(table, chosen)) for table in tables])
+    sheets = [(table, columns_of(table, chosen)) for table in tables]
+    found = inventory(sheets)
     name = settings.cloud or os.environ.get("OS_CLOUD")
     wishes = wishes_for(
         GENERIC if name is None else named_profile(name), wanted, wanted.bucket
     )
     return Draft(
-        name=wanted.name or manifest_name(paths[0].stem),
-        origin=", ".join(path.name for path in paths),
+        name=wanted.name_or(paths[0].stem),
+        origin="; ".join(_read_of(table, columns) for table, columns in sheets),
         defaults=defaults_of(wishes),
         images=from_table.images_of(found.machines, places, wishes),
         left_out=found.left_out,
-        warnings=() if name is not None else (_NO_CLOUD,),
+        warnings=(
+            *wish_warnings(wishes),
+            *_warnings(wanted, tables, has_cloud=name is not None),
+        ),
     )
+
+
+def _read_of(table: Table, columns: Columns) -> str:
+    """Return a table's name, and which of its columns were read."""
+    read = {one.number: one.title for some in columns.values() for one in some}
+    titles = ", ".join(f'"{title}"' for _, title in sorted(read.items()))
+    return f"{Path(table.source).name}, columns {titles}"
+
+
+def _warnings(wanted: Wanted, tables: list[Table], *, has_cloud: bool) -> Iterator[str]:
+    if not has_cloud:
+        yield _NO_CLOUD
+    if wanted.name is None and wanted.file is None:  # every export is called vInfo
+        yield _TABLES_NAME
+    for table in tables:
+        if table.is_guessed:
+            yield (
+                f"{Path(table.source).name} is no UTF-8 and was read in Windows' Western "
+                "code page: look at names with other letters than a to z"
+            )
 
 
 def _table(path: Path) -> Table:

@@ -63,6 +63,9 @@ def _check(place: str | None, tables: tuple[Path, ...], wanted: Wanted) -> None:
     if place is not None and wanted.for_tables_only:
         message = f"{', '.join(wanted.for_tables_only)}: for tables only"
         raise SettingsError(message, hint="leave it out, or give --csv")
+    if wanted.file is not None and wanted.file.resolve() in map(Path.resolve, tables):
+        message = f"{wanted.file}: is the table itself"
+        raise SettingsError(message, hint="give -o another name")
     wanted.check()
 
 
@@ -108,6 +111,9 @@ def _nothing(draft: Draft) -> SettingsError:
         f"{count} x {why}" if count > 1 else why
         for why, count in reasons.most_common(_MOST_REASONS)
     ]
+    if not told:
+        message = f"{draft.origin}: holds nothing at all"
+        return SettingsError(message, hint="look at its name, and at the prefix")
     message = "\n".join([f"{draft.origin}: holds no image to register", *told])
     hint = "mend this, or look at the bucket's name and prefix"
     if draft.held_back:
@@ -119,7 +125,8 @@ def _summary(draft: Draft, file: Path | None) -> str:
     count = len(draft.ready)
     told = [f"{count} image{'' if count == 1 else 's'}"]
     if draft.unsure_count:
-        told.append(f'{draft.unsure_count} marked "{TO_CHECK}"')
+        lines = "line" if draft.unsure_count == 1 else "lines"
+        told.append(f'{draft.unsure_count} {lines} marked "{TO_CHECK}"')
     if draft.held_back:
         told.append(f"{len(draft.held_back)} held back")
     if draft.left_out:

@@ -7,6 +7,7 @@ are found.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from batch_register.manifest.rules import (
 )
 from batch_register.scan.catalogue import known
 from batch_register.scan.fitting import Wishes
+from batch_register.scan.naming import manifest_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,13 @@ class Wanted:
         _check_text("--name", self.name, MANIFEST_NAME_PATTERN, "manifest name")
         _check_text("--os-version", self.os_version, TEXT_PATTERN, "os_version")
         _check_text("--bucket", self.bucket, BUCKET_PATTERN, "bucket")
+
+    def name_or(self, origin: str) -> str:
+        """Return the manifest's name: the given one, its file's, or made of `origin`.
+
+        It identifies a batch for ever, and nobody gives two batches one file.
+        """
+        return self.name or manifest_name(self.file.stem if self.file else origin)
 
     @property
     def for_tables_only(self) -> tuple[str, ...]:
@@ -76,6 +85,15 @@ def wishes_for(profile: Profile, wanted: Wanted, bucket: str | None) -> Wishes:
     if os_version is not None:
         os_version = known(os_version) or os_version
     return Wishes(profile=profile, bucket=bucket, os_version=os_version)
+
+
+def wish_warnings(wishes: Wishes) -> Iterator[str]:
+    """Yield what a person should check of what holds for all images."""
+    if wishes.os_version is not None and known(wishes.os_version) is None:
+        yield (
+            f'"{wishes.os_version}" is no os_version of the documented catalogue: the '
+            "cloud's own list says whether it knows it"
+        )
 
 
 def defaults_of(wishes: Wishes) -> dict[str, str]:

@@ -24,13 +24,14 @@ from batch_register.ports import Clock
 from batch_register.transport import Authoriser, Reply, Request, Sender
 from batch_register.transport.skew import server_time
 
-# IAM gives 15 minutes to 24 hours.
+# IAM gives 15 minutes to 24 hours; what tells of more, or of none, is believed no further.
+_LONGEST: Final = timedelta(hours=24)
 _LIFE: Final = timedelta(hours=6)
 # Signed addresses that live for an hour die with their keys: these live longer.
 _LEAST_LEFT: Final = timedelta(minutes=90)
 # Where IAM gives less than was asked for, half of it.
 _LEAST_SHARE: Final = 0.5
-# After a renewal failed while the keys still work: how long to go on with them.
+# How long to go on with keys after a renewal failed, or where they are given for less.
 _RESPITE: Final = timedelta(seconds=30)
 # Keys that are refused so soon after they were made are not refused for their age.
 _TOO_YOUNG: Final = timedelta(seconds=60)
@@ -132,7 +133,8 @@ class TemporaryKeys:
             *self._secrets[:2],
         )
         # By IAM's own clock, so that a wrong one, here or there, does no harm.
-        left = ends - (server_time(reply) or asked_at)
+        told = ends - (server_time(reply) or asked_at)
+        left = min(max(told, _RESPITE), _LONGEST)
         margin = min(_LEAST_LEFT, left * _LEAST_SHARE)
         return _Held(
             keys=keys,

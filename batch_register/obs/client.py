@@ -21,6 +21,7 @@ from batch_register.obs.headers import bucket_view, object_view
 from batch_register.obs.pages import (
     Answer,
     Page,
+    Progress,
     objects_page,
     parts_page,
     uploads_page,
@@ -106,9 +107,8 @@ class S3Store:
 
         async def fetch() -> bytes:
             answer = await self._get(bucket, key, offset, length)()
-            status = answer["ResponseMetadata"]["HTTPStatusCode"]
-            if status != HTTPStatus.PARTIAL_CONTENT and offset > 0:
-                message = "the whole of it instead of a range"
+            if _first_byte(answer) != offset:
+                message = "another range than was asked for"
                 raise ValueError(message)
             body: bytes = await answer["Body"].read()
             return body[:length]
@@ -214,7 +214,7 @@ class S3Store:
             UploadId=upload_id,
             MultipartUpload={"Parts": listed},
         )
-        await self._caller.ask(errand, complete, _nothing)
+        await self._caller.ask(errand, complete, _completed)
 
     async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
         """Give an upload up, and free what it has stored; no fault where it is gone."""
@@ -248,8 +248,9 @@ class S3Store:
         read: Callable[[Answer, Mapping[str, Any]], Page[_T]],
     ) -> AsyncIterator[Page[_T]]:
         following: dict[str, Any] | None = {}
+        progress = Progress()
         while following is not None:
-            page = await self._page(errand, call, read, following)
+            page = await self._page(errand, call, read, following, progress)
             yield page
             following = page.following
 
@@ -259,15 +260,36 @@ class S3Store:
         call: Callable[..., Awaitable[Any]],
         read: Callable[[Answer, Mapping[str, Any]], Page[_T]],
         asked: Mapping[str, Any],
+        progress: Progress,
     ) -> Page[_T]:
-        return await self._caller.ask(
-            errand, partial(call, **asked), lambda answer: read(answer, asked)
-        )
+        def checked(answer: Answer) -> Page[_T]:
+            page = read(answer, asked)
+            progress.check(page)
+            return page
+
+        return await self._caller.ask(errand, partial(call, **asked), checked)
 
 
 def _headers(answer: Answer) -> Mapping[str, str]:
     headers: Mapping[str, str] = answer["ResponseMetadata"]["HTTPHeaders"]
     return headers
+
+
+def _first_byte(answer: Answer) -> int:
+    """Return where a body begins in its object.
+
+    Raises:
+        ValueError: a part of it comes without telling which.
+    """
+    if answer["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.PARTIAL_CONTENT:
+        return 0
+    told = answer.get("ContentRange") or ""
+    return int(told.removeprefix("bytes ").partition("-")[0])
+
+
+def _completed(answer: Answer) -> None:
+    """Read what a completed upload is answered with; anything else is no success."""
+    _ = answer["ETag"]
 
 
 def _nothing(_answer: object) -> None:

@@ -24,6 +24,8 @@ _READ_BYTES: Final = (
     16_384  # of an error's body: its elements are short, and come first
 )
 _LONGEST_WAIT_S: Final = 60.0
+# Blanks keep the connection open until the end is known; OBS's elements name a schema.
+_FAILED: Final = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<Error[\s>]")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 # Kinds after which a write may have been carried out all the same.
 _OPEN_KINDS: Final = frozenset({FaultKind.SERVER, FaultKind.LOST, FaultKind.MISREAD})
@@ -117,10 +119,12 @@ def refusal(
 
     Wrong keys give an AuthenticationError: no call to this store can succeed with them.
     """
-    known = (*secrets, *reply.confidential)
+    known = tuple(filter(None, (*secrets, *reply.confidential)))
     text = reply.body[:_READ_BYTES].decode("utf-8", "replace")
     code = error_code(text)
-    row = _row(reply, code, text)
+    if code in known:
+        code = ""
+    row = _row(reply, code, text, known)
     message = plain_text(_unescaped(_element(text, "Message")), secrets=known)
     told_id = request_id(reply.headers) or _element(text, "RequestId")
     fault = Fault(
@@ -177,15 +181,15 @@ def is_error_body(body: bytes) -> bool:
     A completed upload is answered with 200 before the store knows how it ends (Amazon S3
     API reference, "CompleteMultipartUpload").
     """
-    return b"<Error>" in body[:512]
+    return _FAILED.match(body) is not None
 
 
-def _row(reply: Reply, code: str, text: str) -> _Row:
+def _row(reply: Reply, code: str, text: str, secrets: tuple[str, ...]) -> _Row:
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST
     region = bucket_region(reply.headers) or _element(text, "Region")
     is_bare_400 = reply.status == HTTPStatus.BAD_REQUEST and not code and region
     if is_redirect or is_bare_400 or code in _ELSEWHERE_CODES:
-        return _elsewhere(reply, region, text)
+        return _elsewhere(reply, region, text, secrets)
     if row := _BY_CODE.get(code):
         return row
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -195,12 +199,13 @@ def _row(reply: Reply, code: str, text: str) -> _Row:
     return _BY_STATUS.get(reply.status, _REFUSED)
 
 
-def _elsewhere(reply: Reply, region: str, text: str) -> _Row:
+def _elsewhere(reply: Reply, region: str, text: str, secrets: tuple[str, ...]) -> _Row:
     if region:
-        words = f"the bucket lies in region {plain_text(region, limit=64)}"
+        named = plain_text(region, limit=64, secrets=secrets)
+        words = f"the bucket lies in region {named}"
         return _Row(FaultKind.REJECTED, words, Action.FIX_SOURCE)
     host = _element(text, "Endpoint") or redirect_host(reply)
-    host = plain_text(urlsplit(f"//{host}").netloc or host, limit=128)
+    host = plain_text(urlsplit(f"//{host}").netloc or host, limit=128, secrets=secrets)
     words = f"the bucket is served at {host}, not at the endpoint that was asked"
     return _Row(FaultKind.REJECTED, words, Action.FIX_SOURCE)
 

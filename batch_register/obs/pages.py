@@ -1,7 +1,8 @@
 """The pages in which a store lists objects, parts and uploads.
 
-Decides: how one is read and where the next one begins. Must not know: requests. What is
-read has the shape that botocore gives it, and may lack anything.
+Decides: how one is read, where the next one begins, and that there is an end to them.
+Must not know: requests. What is read has the shape that botocore gives it, and may lack
+anything.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from batch_register.obs.headers import bare_etag, storage_class
 from batch_register.source import ListedObject, OpenUpload, SourcePin, StoredPart
@@ -17,6 +18,10 @@ from batch_register.source import ListedObject, OpenUpload, SourcePin, StoredPar
 _T = TypeVar("_T")
 
 Answer = Mapping[str, Any]
+
+_MOST_EMPTY: Final = 100  # pages in a row that show nothing; stores may have a few
+_MOST_PAGES: Final = 100_000
+_NO_END: Final = "its pages do not go on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,30 @@ class Page(Generic[_T]):
 
 
 class StuckError(ValueError):
-    """A page that is not the last one leads nowhere but to itself."""
+    """Pages go on without an end: to one that was there before, or showing nothing."""
+
+
+class Progress:
+    """Follows the pages of one listing, so that no store can keep us listing for ever."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[object, ...]] = set()
+        self._empty = 0
+
+    def check(self, page: Page[Any]) -> None:
+        """Take note of the next page.
+
+        Raises:
+            StuckError: it leads back, or too many of them have shown nothing.
+        """
+        if page.following is None:
+            return
+        self._empty = 0 if page.items else self._empty + 1
+        place = tuple(page.following.values())
+        is_over = self._empty > _MOST_EMPTY or len(self._seen) == _MOST_PAGES
+        if is_over or place in self._seen:
+            raise StuckError(_NO_END)
+        self._seen.add(place)
 
 
 def objects_page(answer: Answer, asked: Mapping[str, Any]) -> Page[ListedObject]:
@@ -90,8 +118,7 @@ def _page(
     if not answer.get("IsTruncated"):
         return Page(items=items, following=None)
     if not any(following.values()) or following == asked:
-        message = "its pages do not go on"
-        raise StuckError(message)
+        raise StuckError(_NO_END)
     return Page(items=items, following=following)
 
 

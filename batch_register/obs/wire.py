@@ -25,6 +25,7 @@ from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import AioSession
 from botocore.awsrequest import HeadersDict
 from botocore.credentials import Credentials
+from botocore.loaders import Loader
 
 from batch_register.obs.access import KeySource, ObjectAccess
 from batch_register.obs.failure import is_error_body
@@ -86,6 +87,9 @@ def _session(keys: KeySource) -> AioSession:
     for name in ("config_file", "credentials_file"):
         ours[name] = (None, None, os.devnull, None)
     session = AioSession(session_vars=ours)
+    # Without ~/.aws/models, whose files replace what the library knows of the API.
+    models = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    session.register_component("data_loader", models)
     session.get_component("config_store").set_config_variable("s3", {})
     session.register_component("credential_provider", _Provider(keys))
     return session
@@ -139,7 +143,8 @@ class _Carrier:
         reply = await self._sender.send(sent)
         is_read = sent.method in ("GET", "HEAD")
         is_refused = reply.status >= HTTPStatus.MULTIPLE_CHOICES
-        if is_refused or (not is_read and is_error_body(reply.body)):
+        is_failure = not is_read and is_error_body(reply.body)
+        if is_refused or is_failure or _declares_entities(sent, reply):
             secrets = (*reply.confidential, *sent.confidential)
             raise RefusedError(replace(reply, confidential=secrets))
         raw = _Raw(reply.body)
@@ -179,6 +184,12 @@ class _Raw:
 
     def close(self) -> None:
         """Do nothing: nothing is open."""
+
+
+def _declares_entities(sent: Request, reply: Reply) -> bool:
+    """Return whether an answer could grow while it is read; no store sends such XML."""
+    is_content = "Range" in sent.headers  # an object's own bytes, which nobody parses
+    return not is_content and b"<!DOCTYPE" in reply.body
 
 
 def _text(value: object) -> str:

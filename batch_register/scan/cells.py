@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from batch_register.errors import BatchRegisterError
 MAX_BYTES: Final = 64 * 2**20
 MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 1_000
+MAX_CELLS: Final = 10_000_000  # of all rows, a blank row as one
 _MAX_SHOWN: Final = 20  # problems of one table
 _DELIMITERS: Final = ",;\t|"
 
@@ -54,11 +56,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as it was written; `source` names it in messages."""
+    """A table as it was written; `source` names it in messages.
+
+    `is_guessed`: nothing says in which encoding it is, and other letters than ASCII's may
+    be wrong.
+    """
 
     source: str
     titles: tuple[str, ...]
     rows: tuple[Row, ...]
+    is_guessed: bool = False
 
 
 def read_table(data: bytes, source: str) -> Table:
@@ -69,18 +76,23 @@ def read_table(data: bytes, source: str) -> Table:
     """
     if len(data) > MAX_BYTES:
         raise TableError(source, f"has more than {MAX_BYTES // 2**20} MiB")
-    text = _decoded(data, source)
+    text, is_guessed = _decoded(data, source)
     delimiter, text = _delimiter(text)
     rows = _rows(text, delimiter, source)
     titles = next(rows, None)
     if titles is None:
         raise TableError(source, "is empty: a first row has to name the columns")
-    return Table(source=source, titles=titles.cells, rows=tuple(rows))
+    return Table(
+        source=source, titles=titles.cells, rows=tuple(rows), is_guessed=is_guessed
+    )
 
 
-def _decoded(data: bytes, source: str) -> str:
-    """Return the text; what is no UTF-8 is taken for Windows' Western code page."""
-    encoding = "utf-8-sig"
+def _decoded(data: bytes, source: str) -> tuple[str, bool]:
+    """Return the text, and whether its encoding is guessed.
+
+    What is no UTF-8 is taken for Windows' Western code page.
+    """
+    encoding, is_guessed = "utf-8-sig", False
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     try:
@@ -88,15 +100,17 @@ def _decoded(data: bytes, source: str) -> str:
     except UnicodeDecodeError:
         if encoding == "utf-16":
             raise TableError(source, "is no text in UTF-16, as it begins") from None
-        text = data.decode("cp1252", errors="replace")
+        text, is_guessed = data.decode("cp1252", errors="replace"), True
     if "\0" in text:
         raise TableError(source, "is no text: save the table as CSV (UTF-8)")
-    return text
+    return text, is_guessed
 
 
 def _delimiter(text: str) -> tuple[str, str]:
     """Return what parts the columns, and the text without a line that only says so."""
-    first, _, rest = text.lstrip("\r\n").partition("\n")
+    whole = text.lstrip("\r\n")
+    first = re.split("[\r\n]", whole, maxsplit=1)[0]
+    rest = whole[len(first) :].lstrip("\r\n")
     told = first.strip().removeprefix("sep=")
     if first.startswith("sep=") and len(told) <= 1:
         return told or "\t", rest
@@ -115,13 +129,16 @@ def _width(line: str, delimiter: str) -> int:
 def _rows(text: str, delimiter: str, source: str) -> Iterator[Row]:
     """Yield the rows that hold any text."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    count = 0
+    rows = all_cells = 0
     try:
         for cells in reader:
+            all_cells += len(cells) or 1
+            if all_cells > MAX_CELLS:
+                raise TableError(source, f"has more than {MAX_CELLS} cells")
             if not any(cell.strip() for cell in cells):
                 continue
-            count += 1
-            _check_bounds(count, len(cells), source, reader.line_num)
+            rows += 1
+            _check_bounds(rows, len(cells), source, reader.line_num)
             yield Row(line=reader.line_num, cells=tuple(cells))
     except csv.Error as error:
         message = f"line {reader.line_num}: {error}"

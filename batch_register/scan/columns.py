@@ -55,20 +55,24 @@ _TITLES: Final[dict[Field, tuple[str, ...]]] = {
     Field.NAME: (
         *("vm", "vm name", "name", "machine", "server", "server name", "hostname"),
         *("virtual machine", "vinfovmname", "vdiskvmname", "image", "image name"),
+        *("instance name", "host name", "computer name"),
     ),
-    Field.BUCKET: ("bucket",),
-    Field.OBJECT: ("object", "object key", "file", "file name", "filename"),
+    Field.BUCKET: ("bucket", "bucket name", "obs bucket", "target bucket"),
+    Field.OBJECT: (
+        *("object", "object key", "image file", "disk file"),
+        *("file", "file name", "filename"),
+    ),
     Field.SOURCE: ("source", "local file", "path of file"),
     Field.OS_VERSION: ("os version",),
     Field.OS: (
         *("guest detailed data", "os according to the vmware tools", "vinfoostools"),
-        *("guest os", "operating system", "os"),
+        *("guest os", "guest operating system", "operating system", "os", "os name"),
         *("os according to the configuration file", "vinfoos"),
     ),
     Field.DISK: ("disk", "disk label", "vdiskdisk", "vdisklabel"),
     Field.CAPACITY: (
         *("capacity", "disk capacity", "disk size", "system disk", "os disk"),
-        *("system disk size", "os disk size", "vdiskcapacity"),
+        *("system disk size", "os disk size", "disk c", "drive c", "vdiskcapacity"),
     ),
     Field.TOTAL: ("total disk capacity", "vinfototaldiskcapacity"),
     Field.PROVISIONED: ("provisioned", "provisioned space", "vinfoprovisioned"),

@@ -15,10 +15,14 @@ from batch_register.ims.profile import Profile, check_spec
 from batch_register.manifest.rules import (
     AUTO,
     BUCKET_PATTERN,
+    MAX_INTEGER,
     MAX_OBJECT,
+    MAX_SOURCE,
+    MAX_TEXT,
     OBJECT_PATTERN,
     RULES,
     SOURCE_PATTERN,
+    TEXT_PATTERN,
 )
 from batch_register.model import EntryKey, ImageSpec
 from batch_register.scan.draft import NEUTRAL_OS_VERSION, DraftImage, Line
@@ -27,6 +31,24 @@ from batch_register.scan.systems import Family, System, contradicts
 
 # Source: Image Management Service user guide, "Constraints": the largest file.
 LARGEST_FILE_BYTES: Final = 128 * Unit.GIB
+_UNFIT_KEYS: Final = (
+    (
+        re.compile(r"-(?:flat|delta|ctk)\.vmdk$", re.IGNORECASE),
+        "it is a part of a disk: export the machine as one file",
+    ),
+    (
+        re.compile(r"(?:^|/)\.{1,2}(?:/|$)"),
+        'its key has "." or ".." for a folder, which addresses lose: copy it',
+    ),
+    (
+        re.compile(r"\s"),
+        "its key has a blank, which the service refuses: copy it to another key",
+    ),
+    (
+        re.compile(":"),
+        "its key has a colon, which parts bucket and object: copy it",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +86,10 @@ def os_choice(system: System, told_by: str, wishes: Wishes) -> OsChoice:
     if default is not None:
         return OsChoice(line=None, in_effect=default)
     if system.family is Family.WINDOWS:
-        why = f"Windows by {told_by}, of no certain edition: add its os_version"
+        why = (
+            f"Windows by {told_by}, which is no one text of the catalogue: add its "
+            "os_version"
+        )
         return OsChoice(line=None, in_effect="Windows", held_back=why)
     remark = (
         f"no certain release by {told_by}" if told_by else "nothing tells the system"
@@ -114,14 +139,11 @@ def fitted(image: DraftImage, wishes: Wishes) -> DraftImage:
 
 def key_problem(key: str) -> str:
     """Return why no manifest takes an object's key, or nothing."""
-    if re.search(r"-(?:flat|delta)\.vmdk$", key, re.IGNORECASE):
-        return "it is a part of a disk: export the machine as one file"
-    if re.fullmatch(OBJECT_PATTERN, key) and len(key) <= MAX_OBJECT:
-        return ""
-    if re.search(r"\s", key):
-        return "its key has a blank, which the service refuses: copy it to another key"
-    if ":" in key:
-        return "its key has a colon, which parts bucket and object: copy it"
+    told = next((why for each, why in _UNFIT_KEYS if each.search(key)), "")
+    if told or (re.fullmatch(OBJECT_PATTERN, key) and len(key) <= MAX_OBJECT):
+        return told
+    if not key.isprintable():
+        return "its key has characters that nobody can see: copy it to another key"
     return f"the manifest does not take its key: it {RULES['object'].must}"
 
 
@@ -132,12 +154,25 @@ def _refusals(image: DraftImage, wishes: Wishes) -> Iterable[str]:
     if not re.fullmatch(BUCKET_PATTERN, bucket):
         yield f"bucket {RULES['bucket'].must}"
     source = image.value_of("source")
-    if source is not None and not re.fullmatch(SOURCE_PATTERN, str(source)):
+    if source is not None and not _is_path(str(source)):
         yield f"source {RULES['source'].must}"
+    os_version = image.value_of("os_version")
+    if os_version is not None and not _is_text(str(os_version)):
+        yield f"os_version {RULES['os_version'].must}"
+    if int(image.value_of("min_ram") or 0) > MAX_INTEGER:
+        yield f"min_ram {RULES['min_ram'].must}"
     if problem := key_problem(key):
         yield problem
     else:
         yield from check_spec(_spec(image, f"{bucket}:{key}", wishes), wishes.profile)
+
+
+def _is_path(text: str) -> bool:
+    return len(text) <= MAX_SOURCE and re.fullmatch(SOURCE_PATTERN, text) is not None
+
+
+def _is_text(text: str) -> bool:
+    return len(text) <= MAX_TEXT and re.fullmatch(TEXT_PATTERN, text) is not None
 
 
 def _spec(image: DraftImage, image_url: str, wishes: Wishes) -> ImageSpec:

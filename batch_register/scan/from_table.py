@@ -7,8 +7,9 @@ Must not know: how a table is read.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from batch_register.errors import SettingsError
@@ -25,7 +26,7 @@ from batch_register.scan.fitting import (
     os_choice,
 )
 from batch_register.scan.machines import Machine
-from batch_register.scan.naming import image_name, told_apart
+from batch_register.scan.naming import has_image_suffix, image_name, told_apart
 from batch_register.scan.numerals import Unit
 from batch_register.scan.systems import Family, System, recognised
 
@@ -68,16 +69,38 @@ def images_of(
         (image_name(machine.name, takes_chinese=takes_chinese), "")
         for machine in machines
     ]
-    return tuple(
-        _image(machine, name, places, wishes)
+    counts = Counter(machine.name.casefold() for machine in machines)
+    images = [
+        _image(
+            machine,
+            _name_line(machine, name, rows=counts[machine.name.casefold()]),
+            places,
+            wishes,
+        )
         for machine, name in zip(machines, told_apart(plain), strict=True)
+    ]
+    files = [
+        (image.value_of("bucket") or wishes.bucket, image.value_of("object"))
+        for image in images
+    ]
+    shared = Counter(files)
+    return tuple(
+        _alone(image, shared[file]) for image, file in zip(images, files, strict=True)
     )
 
 
-def _image(machine: Machine, name: str, places: Places, wishes: Wishes) -> DraftImage:
-    system = _system(machine, wishes)
+def _alone(image: DraftImage, machines: int) -> DraftImage:
+    """Return the image, held back where its file is that of several machines."""
+    if machines == 1 or image.held_back:
+        return image
+    why = f"its file is that of {machines} machines: give each an object of its own"
+    return replace(image, held_back=why)
+
+
+def _image(machine: Machine, named: Line, places: Places, wishes: Wishes) -> DraftImage:
+    system, name = _system(machine, wishes), str(named.value)
     lines = [
-        _name_line(machine, name),
+        named,
         *_place_lines(machine, name, places),
         *([system.line] if system.line else []),
         _disk(machine, system, wishes),
@@ -88,7 +111,10 @@ def _image(machine: Machine, name: str, places: Places, wishes: Wishes) -> Draft
     return fitted(image, wishes)
 
 
-def _name_line(machine: Machine, name: str) -> Line:
+def _name_line(machine: Machine, name: str, *, rows: int) -> Line:
+    if rows > 1:
+        remark = f'{rows} rows of the table have the name "{machine.name}"'
+        return Line(field="name", value=name, remark=remark, is_sure=False)
     changed = "" if name == machine.name else f'"{machine.name}" in the table'
     return Line(field="name", value=name, remark=changed)
 
@@ -99,7 +125,7 @@ def _place_lines(machine: Machine, name: str, places: Places) -> list[Line]:
     if bucket := machine.text(Field.BUCKET):
         lines.append(Line(field="bucket", value=bucket))
     if told := machine.text(Field.OBJECT):
-        lines.append(Line(field="object", value=told))
+        lines.append(_told_place("object", told))
     elif places.object is not None:
         key = _filled(places.object, machine, name)
         lines.append(Line(field="object", value=key))
@@ -108,11 +134,18 @@ def _place_lines(machine: Machine, name: str, places: Places) -> list[Line]:
         remark = "assumed from the name"
         lines.append(Line(field="object", value=key, remark=remark, is_sure=False))
     if source := machine.text(Field.SOURCE):
-        lines.append(Line(field="source", value=source))
+        lines.append(_told_place("source", source))
     elif places.source is not None:
         path = _filled(places.source, machine, name)
         lines.append(Line(field="source", value=path))
     return lines
+
+
+def _told_place(field: str, told: str) -> Line:
+    """Return a place as the table has it; its column may be about something else."""
+    is_sure = has_image_suffix(told)
+    remark = "" if is_sure else "it does not end as disk images do"
+    return Line(field=field, value=told, remark=remark, is_sure=is_sure)
 
 
 def _filled(pattern: str, machine: Machine, name: str) -> str:

@@ -21,6 +21,9 @@ Sheet = tuple[Table, Columns]
 
 # An agent of vCenter's cluster services; it belongs to the cluster, and cannot be moved.
 _CLUSTER_AGENT: Final = re.compile(r"vCLS(?: \(\d+\)|-[0-9a-f-]{36})?", re.IGNORECASE)
+_UNTOLD: Final = frozenset(
+    {"", "-", "?", "n/a", "na", "none", "null", "tbd", "unknown"}
+)
 _YES: Final = frozenset({"true", "yes", "1", "wahr", "ja", "x"})
 _AMOUNTS: Final = (
     *(Field.CAPACITY, Field.TOTAL, Field.PROVISIONED),
@@ -110,7 +113,8 @@ def _machine(row: Row, columns: Columns, tell: Callable[[str], None]) -> Machine
     for wanted in _AMOUNTS:
         for column in columns.get(wanted, ()):
             amount = _amount(row, column, tell)
-            if amount is not None:
+            # No disk and no memory has 0 bytes: it tells that the size is not known.
+            if amount or (amount == 0 and wanted is Field.MIN_RAM):
                 amounts.setdefault(wanted, amount)
     name = next(iter(texts.get(Field.NAME, ())), "")
     if not name:
@@ -127,9 +131,9 @@ def _machine(row: Row, columns: Columns, tell: Callable[[str], None]) -> Machine
 
 
 def _amount(row: Row, column: Column, tell: Callable[[str], None]) -> int | None:
-    """Return a cell's amount in bytes; None where it is empty, or wrong and told."""
+    """Return a cell's amount in bytes; None where it tells none, or is wrong and told."""
     text = row.cell(column.number)
-    if not text:
+    if text.casefold() in _UNTOLD:
         return None
     try:
         # What nobody gives a unit is mostly counted in GB.

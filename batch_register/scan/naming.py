@@ -8,6 +8,7 @@ Source of the rule: Image Management Service API reference, "Image Attributes".
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -29,13 +30,19 @@ def image_name(text: str, *, takes_chinese: bool) -> str:
     """Return the nearest valid name; other characters become hyphens, accents go."""
     kept = f"A-Za-z0-9._ {_CHINESE if takes_chinese else ''}-"
     plain = re.sub(f"[^{kept}]+", "-", _without_accents(text))
-    return _cut(plain.strip(" -"), MAX_NAME)
+    return plain.strip(" -")[:MAX_NAME].rstrip(" ") or _NOTHING_LEFT
 
 
 def manifest_name(text: str) -> str:
-    """Return the nearest valid name of a manifest."""
-    plain = re.sub("[^A-Za-z0-9_-]+", "-", _without_accents(text))
-    return _cut(plain.strip("-"), _MAX_MANIFEST_NAME)
+    """Return the nearest valid name of a manifest.
+
+    A long one ends in a digest of the whole: two that begin alike stay two batches.
+    """
+    plain = re.sub("[^A-Za-z0-9_-]+", "-", _without_accents(text)).strip("-")
+    if len(plain) > _MAX_MANIFEST_NAME:
+        digest = hashlib.sha256(plain.encode()).hexdigest()[:8]
+        plain = f"{plain[: _MAX_MANIFEST_NAME - 9].rstrip('-')}-{digest}"
+    return plain or _NOTHING_LEFT
 
 
 def stem(key: str) -> str:
@@ -45,6 +52,11 @@ def stem(key: str) -> str:
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
     return name
+
+
+def has_image_suffix(text: str) -> bool:
+    """Return whether a key or path ends as those of disk images do."""
+    return text.lower().endswith(IMAGE_SUFFIXES)
 
 
 def folder(key: str) -> str:
@@ -84,7 +96,3 @@ def _without_accents(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(each for each in decomposed if not unicodedata.combining(each))
     return unicodedata.normalize("NFKC", bare)
-
-
-def _cut(text: str, longest: int) -> str:
-    return text[:longest].rstrip(" ") or _NOTHING_LEFT

@@ -25,6 +25,13 @@ PARALLEL: Final = 32
 Read = Callable[[int, int], Awaitable[bytes]]
 Inspect = Callable[[Read, int], Awaitable[Inspection]]
 Progress = Callable[[int], None]
+# Faults of one object; all others are the store's, and pass for every object alike.
+_OWN_FAULTS: Final = {
+    FaultKind.FORBIDDEN: "it may not be read",
+    FaultKind.NOT_FOUND: "it has gone since it was listed",
+    FaultKind.REJECTED: "it cannot be read",
+    FaultKind.MISREAD: "it cannot be read",
+}
 
 
 class ObjectReader(Protocol):
@@ -57,7 +64,8 @@ async def survey(
 ) -> Survey:
     """Look at the objects of a bucket whose keys begin with `prefix`.
 
-    An object that may not be read is left out; `progress` gets how many were read.
+    An object that cannot be read by itself is left out; `progress` gets how many were
+    read.
 
     Raises:
         SettingsError: there are more objects than a manifest takes.
@@ -131,9 +139,9 @@ class _Surveyor:
         try:
             inspection = inspection or await self._inspect(read, listed.pin.size_bytes)
         except ServiceError as error:
-            if error.kind is not FaultKind.FORBIDDEN:
+            if error.kind not in _OWN_FAULTS:
                 raise
-            return f"it may not be read: {error.fault.reason}"
+            return f"{_OWN_FAULTS[error.kind]}: {error.fault.reason}"
         self.found[listed.key] = Found(listed=listed, inspection=inspection)
         return ""
 

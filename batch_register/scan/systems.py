@@ -68,6 +68,8 @@ def _os_version(plain: str) -> str | None:
     if bits is None or is_upgrade or len(matches) != 1:
         return None
     release, found = matches[0]
+    if _is_another_number(found, plain):
+        return None
     names = [f"{name} {bits}bit" for name in release.names(found, plain)]
     return next(filter(None, map(known, names)), None)
 
@@ -76,9 +78,31 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", " ", text[:_LONGEST].lower()).strip(" .")
 
 
+_DATE: Final = re.compile(
+    r"(?<![\d.])(?:\d{1,2} \d{1,2} (?:19|20)?\d\d|(?:19|20)\d\d \d{1,2} \d{1,2})\b"
+    r"(?! ?bit)"
+)
+_AMOUNT: Final = re.compile(r" ?(?:[kmgt]i?b?|days?|weeks?|v?cpus?|cores)\b")
+
+
+def _is_another_number(found: re.Match[str], plain: str) -> bool:
+    """Return whether a release may be a date or a size: "ubuntu-18-04-2023", "win-10g"."""
+    dates = _DATE.finditer(plain)
+    is_date = any(
+        each.start() < found.end() and found.start() < each.end() for each in dates
+    )
+    return is_date or _AMOUNT.match(plain, found.end()) is not None
+
+
+_OTHER_PROCESSOR: Final = re.compile(
+    r"\b(?:aarch64|arm(?:64|hf|el|v\d\w*)?|ia64|itanium|mips\w*|powerpc\w*|ppc\w*"
+    r"|riscv\w*|s390x?|sparc\w*)\b"
+)
+
+
 def _bits(plain: str) -> int | None:
     """Return how wide the processor is; None where it is no x86."""
-    if re.search(r"\b(?:arm|arm64|aarch64|armhf|ppc64le|s390x|riscv64)\b", plain):
+    if _OTHER_PROCESSOR.search(plain):
         return None
     if re.search(r"\b64 ?bit|x86 64\b|\b(?:x64|amd64)\b", plain):
         return 64
@@ -139,8 +163,10 @@ def _release(pattern: str, *names: str) -> _Release:
     return _Release(re.compile(rf"\b{pattern}(?![\d.]*\d)"), of)
 
 
-def _ubuntu(found: re.Match[str], plain: str) -> Iterator[str]:  # noqa: ARG001 - as others
+def _ubuntu(found: re.Match[str], plain: str) -> Iterator[str]:
     """Yield a point release, then its series: an updated system is one of the series."""
+    if "desktop" in plain:  # the catalogue has servers only
+        return
     series = f"{found[1]}.{found[2]}"
     if found[3]:
         yield f"Ubuntu {series}.{found[3]} server"
@@ -148,23 +174,34 @@ def _ubuntu(found: re.Match[str], plain: str) -> Iterator[str]:  # noqa: ARG001 
 
 
 _EDITIONS: Final = {
-    "Standard": r"\b(?:standard|std)\b",
-    "Datacenter": r"\b(?:datacenter|data center)\b",
-    "Enterprise": r"\b(?:enterprise|ent)\b",
-    "WEB": r"\bweb (?:server|edition)\b",
-    "Essentials": r"\bessentials\b",
-    "Professional": r"\b(?:professional|pro)\b",
+    "Standard": re.compile(r"\b(?:standard|std)\b"),
+    "Datacenter": re.compile(r"\b(?:datacenter|data center)\b"),
+    "Enterprise": re.compile(r"\b(?:enterprise|ent)\b"),
+    "WEB": re.compile(r"\bweb edition\b"),  # a "web server" is what a machine does
+    "Essentials": re.compile(r"\bessentials\b"),
+    "Professional": re.compile(r"\b(?:professional|pro)\b"),
 }
+_BEFORE_EDITION: Final = re.compile(
+    r"(?: ?(?:server|x64|x86|(?:64|32) ?bit|sp ?\d))* ?"
+)
 
 
-def _edition(plain: str) -> str | None:
-    """Return the one edition that is named."""
-    found = [name for name, each in _EDITIONS.items() if re.search(each, plain)]
-    return found[0] if len(found) == 1 else None
+def _edition(plain: str, after: int) -> str | None:
+    """Return the only edition that is named, if it stands right behind the release.
+
+    Elsewhere it may be that of a program: "windows-2016-sql-2016-standard".
+    """
+    between = _BEFORE_EDITION.match(plain, after)
+    start = between.end() if between else after
+    named = [name for name, each in _EDITIONS.items() if each.search(plain)]
+    if len(named) != 1:
+        return None
+    found = _EDITIONS[named[0]].match(plain, start)
+    return named[0] if found and not plain.startswith(" r2", found.end()) else None
 
 
 def _windows_server(found: re.Match[str], plain: str) -> Iterator[str]:
-    edition = _edition(plain)
+    edition = _edition(plain, found.end())
     if edition is None or "or later" in plain:
         return
     second = " R2" if found[2] else ""
@@ -175,7 +212,7 @@ def _windows_server(found: re.Match[str], plain: str) -> Iterator[str]:
 def _windows_client(found: re.Match[str], plain: str) -> Iterator[str]:
     if found[1] == "10":
         yield "Windows 10"
-    elif edition := _edition(plain):
+    elif edition := _edition(plain, found.end()):
         yield f"Windows {found[1]} {edition}"
 
 

@@ -11,8 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
 
 from batch_register.model import Action, Fault, FaultKind
+from batch_register.transport.secrecy import LONG
 from batch_register.transport.text import plain_text
 
 _CODE = re.compile(rb"<Code>\s*([A-Za-z0-9_.-]{1,64})\s*</Code>")
@@ -76,20 +78,33 @@ def judged(
     """Return what an answer means; `headers` by lower-case names, `digest` was sent."""
     if status == HTTPStatus.OK:
         return _stored(headers, digest)
-    code = _found(_CODE, body) or f"http-{status}"
+    told_code = _found(_CODE, body)
+    code = told_code if told_code and told_code not in secrets else f"http-{status}"
     message = _found(_MESSAGE, body) or _phrase(status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         code, message = "redirected", "the store names another address for the bucket"
     rule = _rule(status, code, message)
+    ids = map(headers.get, ("x-obs-request-id", "x-amz-request-id"))
+    told_id = next(filter(None, ids), "")
     fault = Fault(
         kind=rule.kind,
         code=f"obs.{code}",
         reason=f"a part was not taken: {plain_text(message, secrets=secrets)}",
         action=rule.action,
         http_status=status,
-        request_id=headers.get("x-obs-request-id") or headers.get("x-amz-request-id"),
+        request_id=plain_text(told_id, limit=128, secrets=secrets) or None,
     )
     return PartAnswer(fault=fault, retry_after_s=_retry_after_s(headers))
+
+
+def signed_parts(address: str) -> tuple[str, ...]:
+    """Return what an answer to a signed address must not repeat of it.
+
+    The values alone as well: with a signature, whoever knows the rest can sign.
+    """
+    query = urlsplit(address).query
+    values = (value for _, value in parse_qsl(query) if len(value) >= LONG)
+    return (address, query, *query.split("&"), *values)
 
 
 def _stored(headers: Mapping[str, str], digest: str) -> PartAnswer:

@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from batch_register import __version__
 from batch_register.transport.tls import Tls
-from batch_register.workers.answer import PartAnswer, judged
+from batch_register.workers.answer import PartAnswer, judged, signed_parts
 from batch_register.workers.connections import (
     Connections,
     Target,
@@ -100,8 +100,7 @@ def _sent(order: PartOrder, pace: Pace | None, cut: Cut) -> PartAnswer:
             request.send_head(target, md5)
             request.send_body(cut)
         status, headers, body = request.answer()
-    query = urlsplit(order.address).query
-    secrets = (order.address, query, *query.split("&"), *target.route.secrets)
+    secrets = (*signed_parts(order.address), *target.route.secrets)
     return judged(status, headers, body, digest=md5, secrets=secrets)
 
 

@@ -33,7 +33,7 @@ def test_what_is_written_validates_and_the_counts_are_told(
     ended = invoke("scan", *flags(tables), "--object", "d/{vm}.vmdk", "-o", file)
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == (
-        f'{file}: 3 images, 3 marked "TODO check", 1 held back, 3 left out\n'
+        f'{file}: 3 images, 3 lines marked "TODO check", 1 held back, 3 left out\n'
     )
     assert invoke("validate", file).out == "OK: 3 images\n"
     assert list(tmp_path.glob(".*")) == []
@@ -44,6 +44,58 @@ def test_without_a_file_the_manifest_goes_to_standard_output(invoke, tables) -> 
     assert ended.code == 0
     assert "\nname: wave-07\n" in ended.out
     assert "images:\n  - name: web-01\n" in ended.out
+
+
+def test_the_name_is_the_files_and_that_of_a_table_is_marked(
+    invoke, tables, tmp_path
+) -> None:
+    """Every export is called vInfo, and a manifest's name identifies its batch."""
+    file = tmp_path / "wave-07.yaml"
+    assert invoke("scan", *flags(tables), "-o", file).code == 0
+    text = file.read_text(encoding="utf-8")
+    assert "\nname: wave-07\n" in text
+    assert "no other manifest may have it" not in text
+    shown = invoke("scan", *flags(tables)).out
+    assert "\nname: vInfo\n" in shown
+    assert "# TODO check: the manifest has the table's name" in shown
+
+
+def test_letters_of_a_guessed_encoding_are_to_be_checked(invoke, tmp_path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes("VM\nb\u00fcro\n".encode("cp1252"))
+    shown = invoke("scan", "--csv", table, "--bucket", "b-1").out
+    assert "# TODO check: t.csv is no UTF-8 and was read in Windows' Western" in shown
+
+
+@pytest.mark.parametrize(
+    ("told", "is_marked"), [("ubuntu 22.04 SERVER 64bit", False), ("Ubuntu 22", True)]
+)
+def test_a_system_that_the_catalogue_lacks_is_to_be_checked(
+    invoke, tables, told, is_marked
+) -> None:
+    shown = invoke("scan", *flags(tables), "--os-version", told).out
+    assert ("is no os_version of the documented catalogue" in shown) is is_marked
+
+
+def test_a_name_for_several_machines_makes_no_manifest_that_is_refused(
+    invoke, tmp_path
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("VM,OS\na,Debian 9.3.0\nb,x\na,x\n", encoding="utf-8")
+    ended = invoke(
+        *("scan", "--csv", table, "--bucket", "b-1", "--object", "{vm}.raw"),
+        *("--source", "d/{vm}.raw"),
+    )
+    assert ended.code == 0
+    assert "# Held back (2)" in ended.out
+    assert "its file is that of 2 machines" in ended.out
+
+
+def test_which_columns_were_read_is_told(invoke, tmp_path) -> None:
+    table = tmp_path / "team.csv"
+    table.write_text("Owner,RAM (GB),Server Name\nme,4,x\n", encoding="utf-8")
+    first = invoke("scan", "--csv", table, "--bucket", "b-1").out.splitlines()[0]
+    assert first.endswith('from team.csv, columns "RAM (GB)", "Server Name".')
 
 
 def test_no_cell_of_another_column_is_copied(invoke, tables) -> None:
@@ -73,11 +125,27 @@ def test_a_link_is_followed_and_stays(invoke, tables, tmp_path) -> None:
     assert real.read_text(encoding="utf-8").startswith("# Written by")
 
 
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_link_to_nothing_is_not_followed(invoke, tables, tmp_path, force) -> None:
+    """Whoever laid it would choose where the file is made."""
+    link = tmp_path / "link.yaml"
+    link.symlink_to(tmp_path / "elsewhere.yaml")
+    assert invoke("scan", *flags(tables), "-o", link, *force).code == 2
+    assert not (tmp_path / "elsewhere.yaml").exists()
+
+
 def test_a_ledger_is_never_replaced(invoke, tables, tmp_path) -> None:
     ledger = tmp_path / "w.ledger.jsonl"
     ledger.write_text('{"v":1,"seq":1,"event":"ledger.opened"}\n', encoding="utf-8")
     ended = invoke("scan", *flags(tables), "-o", ledger, "--force")
     assert (ended.code, "is a ledger" in ended.err) == (2, True)
+
+
+def test_the_table_itself_is_never_replaced(invoke, tables) -> None:
+    before = tables[0].read_bytes()
+    ended = invoke("scan", *flags(tables), "-o", tables[0], "--force")
+    assert (ended.code, "is the table itself" in ended.err) == (2, True)
+    assert tables[0].read_bytes() == before
 
 
 def test_a_folder_is_never_replaced(invoke, tables, tmp_path) -> None:

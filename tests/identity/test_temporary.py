@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -78,6 +79,22 @@ async def test_keys_always_have_ninety_minutes_left(scripted, clock, skew_s) -> 
     clock.forward(4.5 * 3600 - 1)
     assert await access_of(keys) == "AK1"
     clock.forward(2)
+    assert await access_of(keys) == "AK2"
+
+
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59Z", "2001-01-01T00:00:00Z"])
+async def test_an_absurd_end_neither_breaks_nor_floods(scripted, clock, ends) -> None:
+    iam = Iam(clock, skew_s=-60)
+
+    def absurd(request: Request) -> Reply:
+        made = iam(request)
+        told = json.loads(made.body)
+        told["credential"]["expires_at"] = ends
+        return replace(made, body=json.dumps(told).encode())
+
+    keys = keys_of(scripted(absurd), clock)
+    assert [await access_of(keys) for _ in range(5)] == ["AK1"] * 5
+    clock.forward(24 * 3600)
     assert await access_of(keys) == "AK2"
 
 

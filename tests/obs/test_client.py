@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.loaders import Loader
 
 from batch_register.errors import AuthenticationError, ServiceError
 from batch_register.identity.signing import AccessKeys
@@ -19,7 +21,7 @@ from batch_register.model import Action, Applied, Fault, FaultKind
 from batch_register.obs import FixedKeys, KeySource, ObjectAccess
 from batch_register.obs.client import S3Store
 from batch_register.obs.wire import StrayError, _Carrier, s3_client
-from batch_register.source import StoredPart
+from batch_register.source import ListedObject, StoredPart
 from batch_register.transport import Reply, Request
 
 KEYS = AccessKeys(
@@ -117,6 +119,20 @@ async def test_aws_s_settings_on_this_machine_mean_nothing(
     (request,) = sender.asked
     assert request.url == "http://127.0.0.1:9/obs/disks/a"
     assert "Credential=AKOWN/" in request.headers["Authorization"]
+
+
+async def test_aws_s_models_in_the_home_folder_mean_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They replace those of the library, down to the paths of calls."""
+    models = tmp_path / "s3" / "2006-03-01"
+    models.mkdir(parents=True)
+    (models / "service-2.json").write_text("{", encoding="utf-8")
+    (tmp_path / "endpoints.json").write_text("{", encoding="utf-8")
+    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path))
+    sender = Scripted(seen())
+    async with store(sender) as ours:
+        assert await ours.head_object("disks", "a") is not None
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -224,12 +240,49 @@ async def test_a_range_that_is_ignored_is_an_error() -> None:
     assert caught.value.kind is FaultKind.MISREAD
 
 
-async def test_a_completion_that_fails_late_is_a_failure() -> None:
-    """It is answered with 200 before the store knows."""
-    late = reply(
-        200, b'<?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>'
+@pytest.mark.parametrize("told", ["bytes 0-2/9", "bytes 4-6/9", "", "nonsense"])
+async def test_another_range_than_was_asked_for_is_an_error(told: str) -> None:
+    sender = Scripted(reply(206, b"abc", content_range=told))
+    async with store(sender) as ours:
+        with pytest.raises(ServiceError) as caught:
+            await ours.read("disks", "a", 2, 3)
+    assert caught.value.kind is FaultKind.MISREAD
+
+
+async def test_an_answer_that_declares_entities_is_not_parsed() -> None:
+    """They could make gigabytes of it; a file may hold such words all the same."""
+    page = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY k "kk">]><html>'
+    sender = Scripted(reply(200, page))
+    async with store(sender) as ours:
+        with pytest.raises(ServiceError, match="not an object store's"):
+            await listed(ours)
+        assert await ours.read("disks", "a", 0, 99) == page
+
+
+@pytest.mark.parametrize("body", [b"", b"<html/>", b"<R><Key>a</Key></R>"])
+async def test_a_completion_that_names_no_object_is_unclear(body: bytes) -> None:
+    sender = Scripted(reply(200, body))
+    part = StoredPart(number=1, etag="e", size_bytes=1)
+    async with store(sender) as ours:
+        with pytest.raises(ServiceError) as caught:
+            await ours.complete_upload("disks", "a", "u", [part])
+    assert (caught.value.kind, caught.value.applied) == (
+        FaultKind.MISREAD,
+        Applied.UNKNOWN,
     )
-    sender = Scripted(late)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b'<?xml version="1.0"?>\n<Error>',
+        b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><Error xmlns="http://x">',
+        b" " * 4096 + b"<Error>",
+    ],
+)
+async def test_a_completion_that_fails_late_is_a_failure(start: bytes) -> None:
+    """It is answered with 200 before the store knows."""
+    sender = Scripted(reply(200, start + b"<Code>InternalError</Code></Error>"))
     part = StoredPart(number=1, etag="e", size_bytes=1)
     async with store(sender) as ours:
         with pytest.raises(ServiceError) as caught:
@@ -264,6 +317,55 @@ async def test_a_listing_that_turns_in_circles_ends() -> None:
             _ = [item async for item in ours.list_objects("disks", "")]
     assert caught.value.kind is FaultKind.MISREAD
     assert len(sender.asked) == 2
+
+
+async def listed(ours: S3Store) -> list[ListedObject]:
+    return [item async for item in ours.list_objects("disks", "")]
+
+
+@pytest.mark.parametrize(
+    ("listing", "page", "most"),
+    [
+        (listed, "<NextMarker>{number}</NextMarker>", 101),
+        (listed, "<NextMarker>{turn}</NextMarker><Contents>%s</Contents>", 3),
+        (
+            lambda ours: ours.list_parts("disks", "a", "u"),
+            "<Part><PartNumber>{turn}</PartNumber>%s</Part>",
+            3,
+        ),
+        (
+            lambda ours: ours.list_uploads("disks", "a"),
+            "<NextKeyMarker>{number}</NextKeyMarker>",
+            101,
+        ),
+        (
+            lambda ours: ours.list_uploads("disks", "a"),
+            "<NextKeyMarker>{turn}</NextKeyMarker><Upload>%s</Upload>",
+            3,
+        ),
+    ],
+)
+async def test_a_listing_without_an_end_is_given_up(
+    listing: Callable[[S3Store], Awaitable[object]], page: str, most: int
+) -> None:
+    """Pages that show nothing, each with another marker; two that lead to each other."""
+    item = (
+        "<Key>a</Key><ETag>e</ETag><Size>1</Size><UploadId>u</UploadId>"
+        "<Initiated>2026-09-01T01:00:00.000Z</Initiated>"
+    )
+
+    def answer(_request: Request) -> Reply:
+        number = len(sender.asked)
+        body = page.replace("%s", item).format(number=number, turn=number % 2 + 1)
+        return reply(200, f"<R><IsTruncated>true</IsTruncated>{body}</R>".encode())
+
+    sender = Scripted(answer)
+    async with store(sender) as ours:
+        call = listing(ours)
+        with pytest.raises(ServiceError) as caught:
+            await call
+    assert caught.value.kind is FaultKind.MISREAD
+    assert len(sender.asked) == most
 
 
 WELL_FORMED = (
@@ -327,6 +429,25 @@ async def test_no_secret_is_in_what_is_raised_or_shown() -> None:
     signature = sender.asked[0].headers["Authorization"].rpartition("=")[2]
     assert signature not in text
     assert "canary-secret" not in address
+
+
+@pytest.mark.parametrize("place", ["Code", "Region", "Endpoint", "RequestId"])
+async def test_no_secret_is_in_any_part_of_an_error(place: str) -> None:
+    def echo(request: Request) -> Reply:
+        told = request.headers["Authorization"].rpartition("=")[2]
+        body = f"<Error><{place}>{told}</{place}></Error>"
+        return reply(301, body.encode())
+
+    signatures: list[str] = []
+    sender = Scripted(echo)
+    async with store(sender) as ours:
+        for _ in range(20):  # a code begins with a letter, and so do some signatures
+            with pytest.raises(ServiceError) as caught:
+                await ours.read("disks", "a", 0, len(signatures) + 1)
+            signature = sender.asked[-1].headers["Authorization"].rpartition("=")[2]
+            assert signature not in f"{caught.value} {caught.value.fault!r}"
+            signatures.append(signature)
+    assert any(signature[0].isalpha() for signature in signatures)
 
 
 def test_a_missing_extra_is_named() -> None:

@@ -104,5 +104,5 @@ async def test_a_bucket_that_is_not_there_or_empty_makes_no_file(
     assert (missing.code, missing.out) == (2, "")
     assert "there is no bucket 'no-such-bucket'" in missing.err
     assert (empty.code, empty.out) == (2, "")
-    assert f"obs://{bucket}/: holds no image to register" in empty.err
+    assert f"obs://{bucket}/: holds nothing at all" in empty.err
     assert not (shell.folder / "wave.yaml").exists()

@@ -36,6 +36,22 @@ def test_every_usual_encoding_and_delimiter_gives_the_same_table(
     assert [list(table.titles), *(list(row.cells) for row in table.rows)] == ROWS
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("start", ["", "sep=;"])
+def test_every_line_end_is_one(end: str, start: str) -> None:
+    text = end.join(
+        ["", start, "VM;A;B", "x;y", ""] if start else ["VM;A;B", "x;y", ""]
+    )
+    table = read_table(text.encode(), "t.csv")
+    assert table.titles == ("VM", "A", "B")
+    assert [row.cells for row in table.rows] == [("x", "y")]
+
+
+def test_an_encoding_that_nothing_tells_is_said_to_be_guessed() -> None:
+    assert read_table("VM\nb\u00fcro".encode("cp1252"), "t.csv").is_guessed
+    assert not read_table("VM\nb\u00fcro".encode(), "t.csv").is_guessed
+
+
 def test_excels_line_about_the_delimiter_is_heeded() -> None:
     table = read_table(b"sep=;\r\nVM;A,B,C,D\r\nx;y\r\n", "t.csv")
     assert table.titles == ("VM", "A,B,C,D")
@@ -60,6 +76,8 @@ def test_a_cell_may_hold_line_ends_and_delimiters() -> None:
         (b"\n\n , \n", "is empty"),
         (b"VM\n" + b"x\n" * 100_001, "more than 100000 rows"),
         (b"VM\nx" + b"," * 1_001, "1002 columns"),
+        (b"VM\n" + (b"x" + b"," * 999 + b"\n") * 10_001, "more than 10000000 cells"),
+        (b"VM\n" + b"," * 10_000_000, "more than 10000000 cells"),
         (b'VM,A\n"x', "line 2: unexpected end of data"),
         (b'VM,A\n"x"y,z', "line 2"),
         (b'VM\n"' + b"x" * 200_000 + b'"', "line 2: field larger than"),

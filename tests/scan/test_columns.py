@@ -36,6 +36,11 @@ def table(*titles: str) -> Table:
         ("min_disk", Field.MIN_DISK, Unit.GIB),
         ("OS according to the configuration file", Field.OS, None),
         ("OS-Version", Field.OS_VERSION, None),
+        ("Instance name", Field.NAME, None),
+        ("Disk C: (GB)", Field.CAPACITY, Unit.GIB),
+        ("Guest Operating System", Field.OS, None),
+        ("Target Bucket", Field.BUCKET, None),
+        ("Image File", Field.OBJECT, None),
     ],
 )
 def test_a_usual_title_is_known_with_its_unit(

@@ -63,7 +63,7 @@ def test_without_the_table_of_disks_several_disks_are_marked() -> None:
 
 def test_windows_of_an_unknown_edition_is_held_back() -> None:
     image = drafted(V_INFO)["ad-01"]
-    assert "of no certain edition" in image.held_back
+    assert "no one text of the catalogue" in image.held_back
     assert image.value_of("os_version") is None
 
 
@@ -107,6 +107,33 @@ def test_two_machines_of_one_name_get_numbers_and_no_disks() -> None:
     inventory_ = found(twins, V_DISK)
     assert all(not machine.disks for machine in inventory_.machines)
     assert list(drafted(twins)) == ["web-01", "WEB-01", "web-01-2"]
+
+
+def test_rows_of_one_name_are_marked_and_never_get_one_file() -> None:
+    text = "VM,Disk GB\nweb,40\nweb,100\ndb,40\n"
+    assumed = drafted(text, places=Places())
+    assert [sure_of(image, "name") for image in assumed.values()] == [
+        False,
+        False,
+        True,
+    ]
+    assert not any(image.held_back for image in assumed.values())
+    told = drafted(text, places=Places(object="{vm}.raw"))
+    assert [bool(image.held_back) for image in told.values()] == [True, True, False]
+    assert "that of 2 machines" in told["web-2"].held_back
+
+
+def test_the_usual_bucket_and_the_same_one_by_name_are_one() -> None:
+    text = "VM,Bucket,Object\nx,,d/x.raw\ny,b-1,d/x.raw\nz,b-2,d/x.raw\n"
+    images = drafted(text, on=wishes(bucket="b-1"))
+    assert [bool(image.held_back) for image in images.values()] == [True, True, False]
+
+
+def test_a_column_that_may_hold_something_else_is_marked() -> None:
+    images = drafted("VM,Source,File\nx,vcenter-01,17\ny,/srv/y.RAW,d/y.vhd\n")
+    for name, is_sure in (("x", False), ("y", True)):
+        assert sure_of(images[name], "source") is is_sure
+        assert sure_of(images[name], "object") is is_sure
 
 
 def test_a_table_of_ones_own_is_read_by_its_titles() -> None:
@@ -190,6 +217,21 @@ def test_a_disk_that_nothing_tells_is_left_to_the_files_header() -> None:
     assert not image.held_back
 
 
+@pytest.mark.parametrize("text", ["n/a", "-", "TBD", "unknown"])
+def test_a_word_for_nothing_is_nothing(text: str) -> None:
+    image = drafted(f"VM,Capacity GB,Memory\nx,{text},{text}\n")["x"]
+    assert image.value_of("min_disk") == "auto"
+
+
+def test_a_size_of_nothing_tells_nothing() -> None:
+    image = drafted("VM,Capacity MiB,Memory\nx,0,0\n")["x"]
+    assert image.value_of("min_disk") == "auto"
+    assert image.value_of("min_ram") is None
+    assert image.about == ""
+    asked = drafted("VM,Memory,min_ram\nx,4096,0\n")["x"]
+    assert asked.value_of("min_ram") == 0  # no memory is asked for
+
+
 def test_a_local_file_is_named_where_it_is_told() -> None:
     images = drafted(
         "VM,Source\nx,\ny,/srv/y.raw\n",
@@ -208,6 +250,11 @@ def test_a_local_file_is_named_where_it_is_told() -> None:
         ("VM,Source\nx,https://u:p@h/x\n", wishes(), "source must be a file's path"),
         ("VM,Bucket\nx,NO\n", wishes(), "bucket must be"),
         ("VM,Disk GB\nx,2000\n", wishes(), "min_disk 2000"),
+        (f"VM,Source\nx,{'d' * 5000}\n", wishes(), "source must be a file's path"),
+        (f"VM,os_version\nx,{'d' * 256}\n", wishes(), "os_version must be"),
+        ("VM,os_version\nx,a\u200bb\n", wishes(), "os_version must be"),
+        ("VM,min_ram\nx,9999999999\n", wishes(), "min_ram must be"),
+        ("VM,Memory TB\nx,9999999\n", wishes(), "min_ram must be"),
         ("VM,OS\nx,Windows 10\n", wishes(HUAWEI), "takes no Windows"),
         ("VM,Object\nx,x.iso\n", wishes(OTC), "does not register ISO"),
     ],

@@ -53,6 +53,16 @@ def test_what_no_name_may_have_becomes_a_hyphen(text: str, expected: str) -> Non
     assert image_name(text, takes_chinese=False) == expected
 
 
+def test_long_names_that_begin_alike_stay_two() -> None:
+    """A manifest's name identifies its batch: two of one name would share images."""
+    names = {
+        manifest_name(f"{'customers/department/' * 3}wave-{n:02}") for n in range(9)
+    }
+    assert len(names) == 9
+    assert {len(name) for name in names} == {43}
+    assert manifest_name("b-1-wave/07/") == "b-1-wave-07"
+
+
 def test_chinese_letters_stay_where_the_cloud_takes_them() -> None:
     assert (
         image_name("\u670d\u52a1\u5668-1", takes_chinese=True) == "\u670d\u52a1\u5668-1"

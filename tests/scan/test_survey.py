@@ -86,10 +86,22 @@ async def test_what_need_not_be_read_is_not_read() -> None:
     assert [each.listed.key for each in found.found] == ["b.zvhd2"]
 
 
-async def test_an_object_that_may_not_be_read_is_left_out() -> None:
-    errors = {"a": fault(FaultKind.FORBIDDEN)}
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (FaultKind.FORBIDDEN, "it may not be read: not today"),
+        (FaultKind.NOT_FOUND, "it has gone since it was listed: not today"),
+        (FaultKind.REJECTED, "it cannot be read: not today"),
+        (FaultKind.MISREAD, "it cannot be read: not today"),
+    ],
+)
+async def test_an_object_that_cannot_be_read_by_itself_is_left_out(
+    kind: FaultKind, why: str
+) -> None:
+    """One that was deleted or archived in the meantime is no reason to end."""
+    errors = {"a": fault(kind)}
     found = await surveyed(FakeStore([listed("a"), listed("b")], errors))
-    assert [each.why for each in found.left_out] == ["it may not be read: not today"]
+    assert [each.why for each in found.left_out] == [why]
     assert [each.listed.key for each in found.found] == ["b"]
 
 

@@ -39,6 +39,10 @@ from batch_register.scan.systems import Family, contradicts, recognised
         ("openEuler 20.03 LTS", "openEuler 20.03 64bit"),
         ("Microsoft Windows 10 (64-bit)", "Windows 10 64bit"),
         ("win10", "Windows 10 64bit"),
+        ("ubuntu-20-04", "Ubuntu 20.04 server 64bit"),
+        ("ubuntu-20-04-64bit", "Ubuntu 20.04 server 64bit"),
+        ("centos-7.6-10-12-2023", "CentOS 7.6 64bit"),
+        ("windows-2008-r2-x64-std", "Windows Server 2008 R2 Standard 64bit"),
         ("Windows 7 Professional 32-bit", "Windows 7 Professional 32bit"),
         (
             "Windows Server 2016 Standard, 64-bit (Build 14393.6529)",
@@ -67,6 +71,18 @@ def test_a_text_without_a_choice_names_the_system(text: str, expected: str) -> N
         ("Ubuntu Linux (64-bit)", Family.LINUX),
         ("ubuntu-21.10", Family.LINUX),  # the catalogue has none
         ("ubuntu-22.04-arm64", Family.LINUX),
+        ("ubuntu-18.04-armv8", Family.LINUX),
+        ("debian-10.0.0-ppc64", Family.LINUX),
+        ("ubuntu-22.04-desktop", Family.LINUX),
+        ("ubuntu-18-04-2023", Family.LINUX),  # a date
+        ("ubuntu-2004-12-01", Family.LINUX),
+        ("fedora-28gb", Family.LINUX),
+        ("fedora-30-days", Family.LINUX),
+        ("windows-10-12-2023", Family.WINDOWS),
+        ("windows-10g-data", Family.WINDOWS),
+        ("windows-2016-sql-2016-standard", Family.WINDOWS),  # SQL Server's edition
+        ("windows-2008r2-web-server", Family.WINDOWS),  # what it does
+        ("windows 2012 datacenter r2", Family.WINDOWS),
         ("ubuntu-20.04-to-22.04", Family.LINUX),
         ("CentOS 7 (64-bit)", Family.LINUX),
         ("centos-7-64bit", Family.LINUX),

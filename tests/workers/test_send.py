@@ -19,6 +19,7 @@ import trustme
 from batch_register.errors import ServiceError
 from batch_register.model import Action, FaultKind, FilePlace
 from batch_register.transport.tls import Tls
+from batch_register.workers.answer import judged, signed_parts
 from batch_register.workers.local import LocalFiles
 from batch_register.workers.send import PartOrder, send_part
 from tests.transport.conftest import Conversation, RawServer
@@ -244,6 +245,29 @@ async def test_nobody_there_may_be_tried_again(files, disk):
         FaultKind.UNREACHABLE,
         "transport.refused",
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("<Code>{signature}</Code>", {}),
+        ("<Message>given: {signature}</Message>", {}),
+        ("", {"x-obs-request-id": "{signature}\u00a0{signature}"}),
+    ],
+)
+def test_a_signature_is_repeated_nowhere(body: str, headers: dict[str, str]) -> None:
+    """Alone it is as good as the address: the rest can be guessed."""
+    signature = "0badc0de" * 8
+    address = f"https://b.example/a?X-Amz-Expires=3600&X-Amz-Signature={signature}"
+    answer = judged(
+        403,
+        {name: value.format(signature=signature) for name, value in headers.items()},
+        body.format(signature=signature).encode(),
+        digest="",
+        secrets=signed_parts(address),
+    )
+    assert answer.fault is not None
+    assert signature not in repr(answer)
 
 
 async def test_a_host_without_an_address_is_told(files, disk):
