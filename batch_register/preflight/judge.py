@@ -61,6 +61,7 @@ def judge(
             *profile_findings(spec, profile),
             *_findings(spec, sight, known, region),
             *_replacing_findings(sight, brought),
+            *_absent_findings(spec, sight, brought),
         )
     )
     min_disk_gb = None
@@ -133,6 +134,21 @@ def _replacing_findings(sight: Sight, brought: Brought | None) -> Iterator[Fault
         return
     if brought is None or not brought.may_replace(stored.pin):
         yield location.in_the_way(stored)
+
+
+def _absent_findings(
+    spec: ImageSpec, sight: Sight, brought: Brought | None
+) -> Iterator[Fault]:
+    """Yield that a file is gone whose object nobody knows to be it.
+
+    Many remove their files once they are brought: that is nobody's loss.
+    """
+    stored = sight.stored
+    is_gone = spec.source is not None and sight.file is None
+    if not (is_gone and isinstance(stored, ObjectView)):
+        return
+    if brought is None or brought.pin != stored.pin:
+        yield from _file_findings(spec.source.path if spec.source else "", None)
 
 
 def _object_findings(

@@ -19,7 +19,13 @@ from batch_register.errors import ServiceError
 from batch_register.event import SourceUploaded, UploadBegun
 from batch_register.model import FaultKind, ImageSpec
 from batch_register.ports import Note, ObjectStore, SourceFiles
-from batch_register.source import Brought, ObjectView, SourcePin, UploadMark
+from batch_register.source import (
+    Brought,
+    FileStamp,
+    ObjectView,
+    SourcePin,
+    UploadMark,
+)
 from batch_register.upload import faults
 from batch_register.upload.ending import Ending
 from batch_register.upload.file import FileToBring, Upload
@@ -76,17 +82,19 @@ class Uploader:
             LedgerError: an event could not be made durable.
         """
         async with self._turns.setdefault(spec.image_url, asyncio.Lock()):
+            if brought is not None and await self._has_done_its_duty(spec, brought):
+                return await _noted(note, brought.pin, 0, brought.file)
             file = await self._found(spec)
             view, sent_bytes = await self._brought(file, mark, brought, note)
-        await note(
-            SourceUploaded(
-                etag=view.pin.etag,
-                size_bytes=view.pin.size_bytes,
-                sent_bytes=sent_bytes,
-                modified_ns=file.stamp.modified_ns,
-            )
-        )
-        return view.pin
+        return await _noted(note, view.pin, sent_bytes, file.stamp)
+
+    async def _has_done_its_duty(self, spec: ImageSpec, brought: Brought) -> bool:
+        """Return whether the file was removed after it was brought: its object is there."""
+        if spec.source is None or await self._files.stamp(spec.source) is not None:
+            return False
+        bucket, _, name = spec.image_url.partition(":")
+        view = await self._store.head_object(bucket, name)
+        return view is not None and view.pin == brought.pin
 
     async def _brought(
         self,
@@ -244,3 +252,18 @@ def _may_be_ours(file: FileToBring, view: ObjectView, mark: UploadMark | None) -
         and view.pin.size_bytes == file.stamp.size_bytes
         and is_in_doubt(view.pin.etag, view.encryption)
     )
+
+
+async def _noted(
+    note: Note, pin: SourcePin, sent_bytes: int, file: FileStamp
+) -> SourcePin:
+    """Make durable that the object is the file, and return its pin."""
+    await note(
+        SourceUploaded(
+            etag=pin.etag,
+            size_bytes=pin.size_bytes,
+            sent_bytes=sent_bytes,
+            modified_ns=file.modified_ns,
+        )
+    )
+    return pin

@@ -510,9 +510,24 @@ def test_an_object_that_is_not_the_entrys_own_is_in_the_way(
     assert told(found) == (Code.OBJECT_DIFFERS, Action.FIX_SOURCE)
 
 
-@pytest.mark.parametrize("file", [None, replace(STAMP, size_bytes=300 * MIB), BUSY])
+@pytest.mark.parametrize(
+    ("brought", "code"),
+    [
+        (None, Code.FILE_MISSING),
+        (Brought(pin=replace(PIN, etag="other"), file=STAMP), Code.FILE_MISSING),
+        (Brought(pin=PIN, file=STAMP), None),
+    ],
+)
+def test_a_file_that_is_gone_is_missed_unless_its_object_is_known_to_be_it(
+    brought: Brought | None, code: Code | None
+) -> None:
+    found = judge(UPLOADED, stored(), OTC, REGION, brought=brought).verdict.fault
+    assert (found and found.code) == code
+
+
+@pytest.mark.parametrize("file", [replace(STAMP, size_bytes=300 * MIB), BUSY])
 def test_an_object_that_is_there_counts_where_the_file_is_no_other(
-    file: FileStamp | Fault | None,
+    file: FileStamp | Fault,
 ) -> None:
     there = replace(stored(storage_class="WARM"), file=file)
     assert fault(there, UPLOADED).code == Code.OBJECT_CLASS

@@ -460,6 +460,19 @@ def test_a_missing_file_is_the_sources_fault(scene: Scene) -> None:
     assert PLACE.path in fault.reason
 
 
+def test_a_file_that_was_removed_once_it_was_brought_is_not_missed(
+    scene: Scene,
+) -> None:
+    pin = scene.bring()
+    scene.files.modified_ns = 0
+    assert scene.bring() == pin
+    assert scene.last() == SourceUploaded(
+        etag=pin.etag, size_bytes=len(DATA), sent_bytes=0, modified_ns=1
+    )
+    scene.store.put(DATA[::-1], "f" * 32)
+    assert scene.refused().fault.code == "upload.file-missing"
+
+
 def test_a_missing_bucket_is_the_manifests_fault(scene: Scene) -> None:
     scene.store.troubles["begin_upload"] = [service_error(FaultKind.NOT_FOUND)]
     fault = scene.refused().fault
