@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import pytest
 
+from batch_register.simulator import StoredObject
 from tests.hostile.conftest import Ended, Stage
 from tests.hostile.front import Call, Exchange, Misdeed
 
@@ -44,7 +45,9 @@ def lines_about(ended: Ended, words: str) -> list[str]:
 
 
 def with_file(stage: Stage, size_bytes: int = 3 * MIB) -> None:
-    """Have one more entry, whose file is to be uploaded."""
+    """Have one more entry, whose file is to be uploaded: its object is not there."""
+    missing = StoredObject(image_url="bucket-1:file-0.raw", size_bytes=1, missing=True)
+    stage.simulator.furnish([missing])
     (stage.folder / "file-0.raw").write_bytes(bytes(size_bytes))
     stage.manifest(2, FILE)
 
