@@ -48,7 +48,6 @@ from batch_register.transport.dates import DatedSender
 from batch_register.transport.http import HttpOptions, HttpSender
 from batch_register.transport.outages import OutageSender
 from batch_register.transport.sockets import open_files_limit, pool_size
-from batch_register.transport.tls import Tls
 
 # Connections beyond the images in flight: polling must not wait behind writes.
 _SPARE_CONNECTIONS = 8
@@ -216,15 +215,9 @@ def open_sender(cloud: Cloud, settings: Settings) -> HttpSender:
         open_files_limit(),
         ends_here=settings.simulate,
     )
-    tls = Tls(
-        verify=cloud.verify,
-        ca_file=cloud.cacert,
-        cert_file=cloud.cert,
-        key_file=cloud.key,
-    )
     # A rehearsal stays on the machine: a proxy could not reach it either.
     options = HttpOptions(
-        connections=connections, trust_env=not settings.simulate, tls=tls
+        connections=connections, trust_env=not settings.simulate, tls=cloud.tls
     )
     return HttpSender(options)
 

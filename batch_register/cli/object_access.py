@@ -21,7 +21,6 @@ from batch_register.ports import Clock, ObjectStore
 from batch_register.settings import Settings
 from batch_register.stopping import Stop
 from batch_register.transport import Sender
-from batch_register.transport.tls import Tls
 
 _LIBRARIES = ("aiobotocore", "oslo_utils")
 NO_EXTRA = "the extra is not installed: pip install 'batch-register[obs]'"
@@ -117,14 +116,8 @@ def opened_store(
     access: ObjectAccess, cloud: Cloud, settings: Settings, *, connections: int
 ) -> AbstractAsyncContextManager[ObjectStore]:
     """Return the store to be opened; a rehearsal takes no proxy from the environment."""
-    tls = Tls(
-        verify=cloud.verify,
-        ca_file=cloud.cacert,
-        cert_file=cloud.cert,
-        key_file=cloud.key,
-    )
     return open_store(
-        access, connections=connections, tls=tls, trust_env=not settings.simulate
+        access, connections=connections, tls=cloud.tls, trust_env=not settings.simulate
     )
 
 

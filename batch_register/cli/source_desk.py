@@ -29,7 +29,6 @@ from batch_register.preflight import (
 from batch_register.settings import Settings
 from batch_register.source import Brought, SourceVerdict, UploadMark
 from batch_register.stopping import Stop
-from batch_register.transport.tls import Tls
 from batch_register.upload import Uploader, UploadOptions
 from batch_register.workers.opening import open_files
 
@@ -192,12 +191,7 @@ def _files(
     cloud = service.logged_in.cloud
     return open_files(
         settings.dask,
-        tls=Tls(
-            verify=cloud.verify,
-            ca_file=cloud.cacert,
-            cert_file=cloud.cert,
-            key_file=cloud.key,
-        ),
+        tls=cloud.tls,
         trust_env=not settings.simulate,
         threads=settings.upload_streams + _SPARE_THREADS,
         notice=observer.noticed,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batch_register.identity.signing import AccessKeys
+from batch_register.transport.tls import Tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +145,13 @@ class Cloud:
     cacert: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+
+    @property
+    def tls(self) -> Tls:
+        """Return whom connections trust and who we are to them."""
+        return Tls(
+            verify=self.verify,
+            ca_file=self.cacert,
+            cert_file=self.cert,
+            key_file=self.key,
+        )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast, get_type_hints
 
 from batch_register.errors import SettingsError
-from batch_register.settings import values
+from batch_register.settings import kinds, values
 from batch_register.settings.address import Address
 from batch_register.settings.placeholder import named_for_shard
 from batch_register.settings.precedence import Sources, unknown_variables
@@ -26,7 +26,6 @@ from batch_register.settings.setting import (
     Setting,
     Source,
 )
-from batch_register.settings.values import Parser
 from batch_register.shard import Shard
 
 __all__ = [
@@ -91,54 +90,6 @@ _REPORT_HELP = (
 )
 
 
-def _name(help_text: str) -> Setting:
-    return Setting(help=help_text, kind=Kind.TEXT, parse=values.word, metavar="NAME")
-
-
-def _number(help_text: str, parse: Parser, metavar: str) -> Setting:
-    return Setting(help=help_text, kind=Kind.TEXT, parse=parse, metavar=metavar)
-
-
-def _file(help_text: str, parse: Parser = values.path) -> Setting:
-    return Setting(help=help_text, kind=Kind.FILE, parse=parse, metavar="FILE")
-
-
-def _switch(help_text: str) -> Setting:
-    return Setting(help=help_text, kind=Kind.SWITCH, parse=values.switch)
-
-
-def _duration(
-    help_text: str, *, may_be_zero: bool = False, rehearsal: float | None = None
-) -> Setting:
-    return Setting(
-        help=help_text,
-        kind=Kind.DURATION,
-        parse=values.duration(may_be_zero=may_be_zero),
-        metavar="DURATION",
-        rehearsal=rehearsal,
-    )
-
-
-def _choice(help_text: str, of: type[StrEnum]) -> Setting:
-    words = tuple(str(member) for member in of)
-    parse = values.choice(of)
-    return Setting(help=help_text, kind=Kind.CHOICE, parse=parse, choices=words)
-
-
-def _globs(help_text: str) -> Setting:
-    return Setting(help=help_text, kind=Kind.LIST, parse=values.globs, metavar="GLOB")
-
-
-def _addresses(help_text: str) -> Setting:
-    return Setting(
-        help=help_text,
-        kind=Kind.LIST,
-        parse=values.addresses,
-        metavar="URL",
-        is_secret=True,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that a run may be told; durations are seconds.
@@ -149,48 +100,51 @@ class Settings:
 
     ledger: Annotated[
         Path | None,
-        _file(
+        kinds.file(
             "Where runs are recorded; left out, beside the manifest, if there is one."
         ),
     ] = None
     cloud: Annotated[
-        str | None, _name("Entry of clouds.yaml; left out, OS_CLOUD and so on.")
+        str | None, kinds.name("Entry of clouds.yaml; left out, OS_CLOUD and so on.")
     ] = None
-    region: Annotated[str | None, _name("Region of the cloud.")] = None
+    region: Annotated[str | None, kinds.name("Region of the cloud.")] = None
     simulate: Annotated[
-        bool, _switch("Rehearse on a simulated cloud inside this process.")
+        bool, kinds.switch("Rehearse on a simulated cloud inside this process.")
     ] = False
     fault_script: Annotated[
-        Path | None, _file("Faults for the simulated cloud to show (with --simulate).")
+        Path | None,
+        kinds.file("Faults for the simulated cloud to show (with --simulate)."),
     ] = None
     concurrency: Annotated[
         int,
-        _number("Images in flight, 1 to 10000.", values.whole_number(1, 10_000), "N"),
+        kinds.number(
+            "Images in flight, 1 to 10000.", values.whole_number(1, 10_000), "N"
+        ),
     ] = 20
     poll_interval_s: Annotated[
-        float, _duration("Time between two looks at the images.", rehearsal=0.5)
+        float, kinds.duration("Time between two looks at the images.", rehearsal=0.5)
     ] = 5.0
     settle_s: Annotated[
         float,
-        _duration(
+        kinds.duration(
             "How long the cloud may take to list what it made.",
             may_be_zero=True,
             rehearsal=2.0,
         ),
     ] = 30.0
     image_deadline_s: Annotated[
-        float, _duration("How long one image may take until it is left for later.")
+        float, kinds.duration("How long one image may take until it is left for later.")
     ] = 3600.0
     max_duration_s: Annotated[
         float | None,
-        _duration("Window of the whole run; what is left is for the next one."),
+        kinds.duration("Window of the whole run; what is left is for the next one."),
     ] = None
     max_rate_per_s: Annotated[
-        float | None, _number("Most requests per second.", values.rate, "R")
+        float | None, kinds.number("Most requests per second.", values.rate, "R")
     ] = None
     select: Annotated[
         tuple[str, ...],
-        _globs("Only entries whose key matches; may be given several times."),
+        kinds.globs("Only entries whose key matches; may be given several times."),
     ] = ()
     shard: Annotated[
         Shard | None,
@@ -202,55 +156,62 @@ class Settings:
         ),
     ] = None
     retry_failed: Annotated[
-        bool, _switch("Try again what failed in an earlier run.")
+        bool, kinds.switch("Try again what failed in an earlier run.")
     ] = True
     keep_failed: Annotated[
-        bool, _switch("Leave the image of a failed attempt in the cloud.")
+        bool, kinds.switch("Leave the image of a failed attempt in the cloud.")
     ] = False
     preflight: Annotated[
-        bool, _switch("Look at every source before anything is made.")
+        bool, kinds.switch("Look at every source before anything is made.")
     ] = True
     upload_streams: Annotated[
         int,
-        _number(
+        kinds.number(
             "Parts on their way at once, 1 to 64.", values.whole_number(1, 64), "N"
         ),
     ] = 12
     max_upload_rate_per_s: Annotated[
         int | None,
-        _number("Most bytes per second of all uploads: 50M, 1G.", values.size, "SIZE"),
+        kinds.number(
+            "Most bytes per second of all uploads: 50M, 1G.", values.size, "SIZE"
+        ),
     ] = None
     dask: Annotated[
         str | None,
-        _number(
+        kinds.number(
             "Have files read by the workers of this Dask scheduler.",
             values.scheduler,
             "SCHEDULER",
         ),
     ] = None
-    report: Annotated[Path | None, _file(_REPORT_HELP, values.report_path)] = None
+    report: Annotated[Path | None, kinds.file(_REPORT_HELP, values.report_path)] = None
     metrics_file: Annotated[
         Path | None,
-        _file("Write metrics for Prometheus here; ends in .prom.", values.metrics_path),
+        kinds.file(
+            "Write metrics for Prometheus here; ends in .prom.", values.metrics_path
+        ),
     ] = None
     notify: Annotated[
         tuple[Address, ...],
-        _addresses("Tell this address how the run ended; may be given several times."),
+        kinds.addresses(
+            "Tell this address how the run ended; may be given several times."
+        ),
     ] = ()
     notify_on: Annotated[
-        NotifyOn, _choice("Which ends are told: every one, or trouble only.", NotifyOn)
+        NotifyOn,
+        kinds.choice("Which ends are told: every one, or trouble only.", NotifyOn),
     ] = NotifyOn.ALWAYS
-    output: Annotated[Output, _choice("What goes to standard output.", Output)] = (
+    output: Annotated[Output, kinds.choice("What goes to standard output.", Output)] = (
         Output.TABLE
     )
     progress: Annotated[
-        ProgressMode, _choice("How progress is shown.", ProgressMode)
+        ProgressMode, kinds.choice("How progress is shown.", ProgressMode)
     ] = ProgressMode.AUTO
     log_file: Annotated[
-        Path | None, _file("Append the log here too, one JSON object per line.")
+        Path | None, kinds.file("Append the log here too, one JSON object per line.")
     ] = None
     log_level: Annotated[
-        LogLevel, _choice("Least serious log line to write.", LogLevel)
+        LogLevel, kinds.choice("Least serious log line to write.", LogLevel)
     ] = LogLevel.INFO
 
     @classmethod
