@@ -202,11 +202,10 @@ def seen_by(verdict: SourceVerdict) -> SourceSeen | None:
     if verdict.pin is None:
         return None
     header = verdict.inspection
-    known = header is not None and header.disk_format is not None
     return SourceSeen(
         etag=verdict.pin.etag,
         size_bytes=verdict.pin.size_bytes,
-        disk_format=str(header.disk_format) if header and known else "",
+        disk_format=str(header.disk_format or "") if header else "",
         virtual_size_bytes=header.virtual_size_bytes if header else None,
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from batch_register.errors import ServiceError
 from batch_register.model import Action, Fault, FaultKind
+from batch_register.workers.file_faults import file_fault, missing
 
 OPERATION = "upload a file"
 
 
 def file_missing(path: str) -> ServiceError:
     """Return the error for a file that is not there."""
-    return _of_file("upload.file-missing", f"{path}: there is no such file")
+    return ServiceError(OPERATION, missing(path))
 
 
 def file_empty(path: str) -> ServiceError:
@@ -85,15 +86,7 @@ def object_differs(bucket: str, name: str, etag: str) -> ServiceError:
 
 
 def _of_file(code: str, reason: str) -> ServiceError:
-    return ServiceError(
-        OPERATION,
-        Fault(
-            kind=FaultKind.REJECTED,
-            code=code,
-            reason=reason,
-            action=Action.FIX_SOURCE,
-        ),
-    )
+    return ServiceError(OPERATION, file_fault(code, reason))
 
 
 def _of_store(kind: FaultKind, code: str, reason: str) -> ServiceError:

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batch_register.model import Action, Fault, FaultKind
+from batch_register.model import Fault
 from batch_register.source import FileStamp
 from batch_register.workers.cut import Cut
+from batch_register.workers.file_faults import file_fault, missing
 from batch_register.workers.pace import LARGEST_BLOCK_BYTES
 
 
@@ -43,7 +44,7 @@ def stamp_of(path: str) -> FileStamp | None:
         raise FileFaultError(_unreadable(path, error)) from None
     if not stat.S_ISREG(found.st_mode):
         raise FileFaultError(
-            _fault("upload.file-unreadable", f"{path}: it is no regular file")
+            file_fault("upload.file-unreadable", f"{path}: it is no regular file")
         )
     return FileStamp(size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
 
@@ -102,7 +103,7 @@ def _filled(path: str, file: io.FileIO, buffer: memoryview) -> int:
         raise FileFaultError(_unreadable(path, error)) from None
     if not count:
         words = f"{path}: it became shorter while it was read"
-        raise FileFaultError(_fault("upload.file-changed", words))
+        raise FileFaultError(file_fault("upload.file-changed", words))
     return count
 
 
@@ -118,20 +119,6 @@ def _opened(path: str) -> Iterator[io.FileIO]:
         yield file
 
 
-def missing(path: str) -> Fault:
-    """Return the fault for a file that is not there."""
-    return _fault("upload.file-missing", f"{path}: there is no such file")
-
-
 def _unreadable(path: str, error: OSError) -> Fault:
     words = os.strerror(error.errno or errno.EIO)
-    return _fault("upload.file-unreadable", f"{path}: it cannot be read ({words})")
-
-
-def _fault(code: str, reason: str) -> Fault:
-    return Fault(
-        kind=FaultKind.REJECTED,
-        code=code,
-        reason=reason,
-        action=Action.FIX_SOURCE,
-    )
+    return file_fault("upload.file-unreadable", f"{path}: it cannot be read ({words})")
