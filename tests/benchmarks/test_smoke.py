@@ -47,7 +47,7 @@ def test_against_sdk(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_upload(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        upload.main(["--size=1000000", "--rounds=1"])
+        upload.main(["--size=1000000", "--rounds=1", "--server=moto"])
     except NotToBeHadError as why:
         pytest.skip(f"no awscli or no S3 server here: {why}")
     assert printed(capsys)["size_bytes"] == 1_000_000

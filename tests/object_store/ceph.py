@@ -26,6 +26,7 @@ from tests.stack.rest import answers
 PACKAGES = ("radosgw", "ceph-mon", "ceph-osd")
 _KEYS = AccessKeys(access_key="AKOPERATOR", secret_key="operator-secret")
 _CLASSES = ("WARM", "COLD")
+MEMORY_BYTES = 2**30
 _PATIENCE_S = 100.0  # on a busy machine; it takes a quarter of a minute
 _CONFIGURATION = """[global]
 fsid = {fsid}
@@ -56,10 +57,13 @@ mon data = {place}/mon
 [osd]
 osd data = {place}/osd
 osd objectstore = memstore
-memstore device bytes = 1073741824
+memstore device bytes = {memory}
 osd class load list = *
 osd class default list = *
 [client.rgw]
+rgw gc obj min wait = 1
+rgw gc processor period = 2
+rgw gc processor max time = 2
 rgw frontends = beast endpoint=127.0.0.1:{port}
 """
 
@@ -69,15 +73,18 @@ class NotUpError(Exception):
 
 
 @contextmanager
-def gateway(place: Path) -> Iterator[Store]:
-    """Run a gateway whose data are below `place`, which is empty.
+def gateway(place: Path, memory_bytes: int = MEMORY_BYTES) -> Iterator[Store]:
+    """Run a gateway whose data are in memory and below `place`, which is empty.
+
+    Once its memory is full it takes no byte more and says nothing: uploads hang. What
+    is deleted is free again within seconds.
 
     Raises:
         NotToBeHadError: the packages cannot be got here.
         NotUpError: something of it did not start.
     """
     root = unpacked_whole(*PACKAGES)
-    cluster = _Cluster(root, place)
+    cluster = _Cluster(root, place, memory_bytes)
     with ExitStack() as running:
         running.callback(cluster.kill)
         cluster.start()
@@ -86,7 +93,7 @@ def gateway(place: Path) -> Iterator[Store]:
 
 
 class _Cluster:
-    def __init__(self, root: Path, place: Path) -> None:
+    def __init__(self, root: Path, place: Path, memory_bytes: int) -> None:
         self.port = free_port()
         self._place = place
         self._programs = root / "usr/bin"
@@ -107,6 +114,7 @@ class _Cluster:
                 mon=free_port(),
                 port=self.port,
                 libraries=libraries,
+                memory=memory_bytes,
             )
         )
         self._processes: list[subprocess.Popen[bytes]] = []

@@ -1,11 +1,10 @@
 """SIGKILL in the middle of an upload, again and again: what is sent twice, what arrives.
 
     python -m tests.upload.kills [--size 2147483648] [--kills 5] [--seed N]
-                                 [--endpoint URL]
+                                 [--server moto|ceph]
 
-Against moto's server in another process, or the S3 server at `--endpoint` with the keys
-of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. A relay between counts what goes towards
-the store, heads of requests included, and says when to kill.
+Against an S3 server in another process. A relay between counts what goes towards the
+store, heads of requests included, and says when to kill.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_register.identity.signing import AccessKeys
 from batch_register.upload.parts import PART_BYTES
-from tests.object_store.server import Store, served
+from tests.object_store.choice import SERVERS, server
+from tests.object_store.server import Store
 from tests.upload.relay import Relay, relayed
 
 MIB = 2**20
 _NAME = "disks/web-01.raw"
 _END_S = 600.0
+_ROOM = 4  # times the file; a part that is sent again takes its room again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,17 +158,6 @@ async def _digest(store: Store, bucket: str) -> str:
     return digest.hexdigest()
 
 
-def server_at(endpoint: str | None) -> AbstractContextManager[Store]:
-    """Return a context of the S3 server there, or of moto's own."""
-    if endpoint is None:
-        return served("open")
-    keys = AccessKeys(
-        access_key=os.environ["AWS_ACCESS_KEY_ID"],
-        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-    )
-    return nullcontext(Store(endpoint=endpoint, keys=keys))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=2 * 2**30)
@@ -178,11 +166,14 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, default=random.SystemRandom().getrandbits(32)
     )
-    parser.add_argument("--endpoint")
+    parser.add_argument("--server", choices=SERVERS, default="moto")
     words = parser.parse_args()
     print(f"seed {words.seed}", flush=True)
     began_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as name, server_at(words.endpoint) as store:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        server(words.server, Path(name), _ROOM * words.size) as store,
+    ):
         figures = kill_and_judge(
             store,
             Path(name),
