@@ -9,7 +9,7 @@ import asyncio
 import json
 import math
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -22,6 +22,7 @@ from batch_register.simulator import (
     PROFILES,
     Simulator,
     SimulatorOptions,
+    StoredBucket,
 )
 from batch_register.simulator.profiles import ProfileName
 
@@ -34,6 +35,7 @@ CLOUD_NAME = "simulator"
     examples=(
         "simulator > clouds.yaml",
         "simulator --speed 60 --fault-script faults.yaml > clouds.yaml",
+        "simulator --bucket images > clouds.yaml",
     ),
 )
 @click.option(
@@ -75,7 +77,14 @@ CLOUD_NAME = "simulator"
     show_default=True,
     help="Whether a file that nobody put there is found all the same.",
 )
-def command(
+@click.option(
+    "--bucket",
+    "buckets",
+    metavar="NAME",
+    multiple=True,
+    help="A bucket that exists and is empty, to upload to; may be repeated.",
+)
+def command(  # noqa: PLR0913 - as many as there are flags
     *,
     port: int,
     fault_script: Path | None,
@@ -83,6 +92,7 @@ def command(
     profile: ProfileName,
     quota: int | None,
     objects_exist: bool,
+    buckets: tuple[str, ...],
 ) -> None:
     """Serve a simulated cloud on 127.0.0.1 until interrupted.
 
@@ -98,7 +108,8 @@ def command(
     script = load_fault_script(fault_script)
     try:
         with fault_script_mistakes(fault_script):
-            asyncio.run(_serve(Simulator(options, fault_script=script, port=port)))
+            simulator = Simulator(options, fault_script=script, port=port)
+            asyncio.run(_serve(simulator, buckets))
     except OSError as error:
         message = f"port {port}: cannot be served: {error.strerror or error}"
         raise SettingsError(message, hint="choose another --port") from error
@@ -112,13 +123,15 @@ def _positive(speed: float) -> float:
     return speed
 
 
-async def _serve(simulator: Simulator) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def _serve(simulator: Simulator, buckets: Iterable[str]) -> None:
+    """Serve until SIGINT or SIGTERM; the buckets hold only what is put into them."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with simulator:
+        empty = (StoredBucket(name=name, makes_up_objects=False) for name in buckets)
+        simulator.furnish((), empty)
         entry = {"clouds": {CLOUD_NAME: simulator.clouds_entry()}}
         stdout.write(f"# {simulator.url}, until interrupted\n{clouds_yaml(entry)}")
         await stopped.wait()

@@ -68,6 +68,7 @@ class StoredBucket:
     storage_class: StorageClass = "STANDARD"
     forbidden: bool = False
     parallel_file_system: bool = False
+    makes_up_objects: bool = True  # where the cloud does: no object there is missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,11 @@ class ObjectStore:
         return any(fnmatchcase(bucket, r.pattern.split(":")[0]) for r in self._rules)
 
     def _by_default(self, image_url: str) -> StoredObject | None:
-        return self._made_up(image_url) if self._exist_by_default else None
+        bucket = self._buckets.get(image_url.partition(":")[0])
+        is_kept_clean = bucket is not None and not bucket.makes_up_objects
+        if is_kept_clean or not self._exist_by_default:
+            return None
+        return self._made_up(image_url)
 
     def _made_up(self, image_url: str) -> StoredObject:
         size_bytes = between(_DEFAULT_SIZE_RANGE_BYTES, self._seed, "size", image_url)

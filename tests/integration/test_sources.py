@@ -43,9 +43,7 @@ def thing(name: str = "web-1.qcow2", **facts: object) -> dict[str, object]:
 @pytest.fixture
 def bare(serve_cloud: Callable[..., Cloud]) -> Cloud:
     """Return a quick cloud whose one bucket holds nothing yet."""
-    cloud = serve_cloud("--speed", "600", "--only-listed")
-    cloud.furnish("buckets", {"name": BUCKET})
-    return cloud
+    return serve_cloud("--speed", "600", "--only-listed", "--bucket", BUCKET)
 
 
 @pytest.fixture
@@ -76,6 +74,20 @@ async def test_files_are_in_a_real_bucket_before_their_images_are_made(
     again = shell.run(shell.folder / "wave-07.yaml")
     assert again.document["summary"]["skipped"] == 3
     assert [line["event"] for line in events(shell)].count("source.uploaded") == 3
+
+
+def test_an_upload_may_be_tried_on_the_simulated_cloud(
+    tmp_path: Path, serve_cloud: Callable[..., Cloud]
+) -> None:
+    """As README tells it: a bucket that is named holds what was put there, and no more."""
+    cloud = serve_cloud("--speed", "600", "--bucket", BUCKET)
+    shell = Shell(tmp_path, cloud.clouds_yaml)
+    disk(shell.folder, "web-1.raw", 6 * MIB)
+    assert shell.run(manifest(shell, uploaded("web-1"))).code == 0
+    scanned = shell("scan", f"obs://{BUCKET}/")
+    assert scanned.out.count("object: ") == 1
+    elsewhere = manifest(shell, "name: web-2, image_url: 'others:made-up.qcow2'")
+    assert shell.run(elsewhere).code == 0
 
 
 @pytest.mark.fault(1)

@@ -309,6 +309,17 @@ def test_objects_that_exist_by_default_keep_their_size() -> None:
     assert (found.bucket, found.key) == ("any", "thing")
 
 
+def test_a_bucket_may_hold_only_what_is_put_there() -> None:
+    store = ObjectStore(seed=1, exist_by_default=True)
+    store.furnish_buckets([StoredBucket(name="clean", makes_up_objects=False)])
+    assert store.find("clean:thing") is None
+    assert store.find("other:thing") is not None
+    store.furnish([StoredObject(image_url="clean:thing", size_bytes=7)])
+    found = store.find("clean:thing")
+    assert found is not None
+    assert found.size_bytes == 7
+
+
 def test_objects_that_exist_by_default_are_what_their_name_says() -> None:
     """So that a look at the file finds nothing that the manifest does not say."""
     store = ObjectStore(seed=1, exist_by_default=True)
