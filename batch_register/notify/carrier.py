@@ -35,6 +35,11 @@ class Patience:
         """Return when the last try must have ended, so that its reason can be told."""
         return 0.9 * self.total_s
 
+    @property
+    def least_try_s(self) -> float:
+        """Return how much time makes a try worth it; less, and only that shows."""
+        return 0.2 * self.try_s
+
 
 class NotDeliveredError(Exception):
     """A notification did not arrive; the text says why and holds no secret."""

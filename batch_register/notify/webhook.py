@@ -63,6 +63,7 @@ class Webhook:
         """Deliver the letter; raise NotDeliveredError where no try succeeded."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self.patience.tries_s
+        last_at = ends_at - self.patience.least_try_s
         for number in count(1):
             left_s = ends_at - loop.time()
             setback = await self._try(letter, min(self.patience.try_s, left_s))
@@ -70,7 +71,7 @@ class Webhook:
                 return
             own_wait_s = self.patience.backoff.delay_s(number, self.rng.random())
             wait_s = max(own_wait_s, setback.wait_s)
-            if not setback.may_pass or loop.time() + wait_s >= ends_at:
+            if not setback.may_pass or loop.time() + wait_s >= last_at:
                 tries = "try" if number == 1 else "tries"
                 message = f"{setback.reason} ({number} {tries})"
                 raise NotDeliveredError(message)
