@@ -7,26 +7,19 @@ shows for it. Must not know: files, clocks, other entries.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from batch_register.event import (
     CreateIntended,
     DuplicateSeen,
     Event,
-    FileSeen,
     ImageActive,
     ImageAdopted,
     ImageCreated,
     ImageFailed,
-    RegisterIntended,
     RetryStarted,
     ShellFate,
-    SourceSeen,
-    SourceUnseen,
-    SourceUploaded,
-    UploadBegun,
-    UploadProgressed,
 )
 from batch_register.machine import Step, advance
 from batch_register.model import (
@@ -39,7 +32,7 @@ from batch_register.model import (
     RunCounts,
     SpecDigest,
 )
-from batch_register.source import Brought, FileStamp, SourcePin, UploadMark
+from batch_register.provenance import Provenance
 from batch_register.stage import (
     Active,
     Created,
@@ -71,7 +64,7 @@ class EntryState(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class EntryRecord:
+class EntryRecord(Provenance):
     """One entry as the ledger tells it; stamps are the ledger's own text, UTC."""
 
     key: EntryKey
@@ -91,13 +84,6 @@ class EntryRecord:
     dead_images: frozenset[ImageId] = frozenset()
     duplicates: frozenset[ImageId] = frozenset()
     is_removed: bool = False  # the manifest no longer names it
-    source: SourcePin | None = None  # what its object was when last looked at
-    made_source: SourcePin | None = None  # what it was when the image was made of it
-    virtual_size_bytes: int | None = None  # of the disk in it
-    upload: UploadMark | None = None  # begun, and not known to be complete
-    brought: Brought | None = None  # when its file was last seen to be its object
-    other_file: FileStamp | None = None  # that is in the place of the one brought
-    uploaded_bytes: int = 0  # of that upload, or of the one that was completed
 
     def declare(
         self, name: str, image_url: str, spec: SpecDigest, labels: Pairs
@@ -146,66 +132,16 @@ class EntryRecord:
             case DuplicateSeen(image_id=image_id):
                 self.duplicates |= {image_id}
             case _:
-                self._note_source(event)
-
-    def _note_source(self, event: Event) -> None:
-        """Remember what the object and its upload have come to."""
-        match event:
-            case SourceSeen(etag=etag, size_bytes=size_bytes):
-                self._see(SourcePin(etag=etag, size_bytes=size_bytes))
-                self.virtual_size_bytes = event.virtual_size_bytes
-            case SourceUnseen():
-                self.source = None
-            case FileSeen():
-                self._see_file(event)
-            case UploadBegun():
-                self.upload, self.uploaded_bytes = _mark(event), 0
-            case RegisterIntended():
-                self.made_source = self.source
-            case UploadProgressed(sent_bytes=sent_bytes):
-                self.uploaded_bytes = sent_bytes
-            case SourceUploaded(size_bytes=size_bytes):
-                self._bring(event)
-                self.upload, self.uploaded_bytes = None, size_bytes
-            case _:
-                pass
-
-    def _see(self, pin: SourcePin) -> None:
-        """Take over what the object is now; what an active one was is then known, too.
-
-        Not where the manifest names another object by now.
-        """
-        self.source = pin
-        is_first = self.made_source is None and not self.has_other_spec
-        if isinstance(self.stage, Active) and is_first:
-            self.made_source = pin
-
-    def _see_file(self, event: FileSeen) -> None:
-        """Take over what the file is now that was brought."""
-        file = FileStamp(size_bytes=event.size_bytes, modified_ns=event.modified_ns)
-        self.other_file = None if event.etag else file
-        if event.etag and self.brought is not None:
-            self.brought = replace(self.brought, file=file)
-
-    def _bring(self, event: SourceUploaded) -> None:
-        """Take over that the object is the file; whose it is may show by what went before."""
-        pin = SourcePin(etag=event.etag, size_bytes=event.size_bytes)
-        self._see(pin)
-        # Of an upload that was killed at its end nothing is left to send.
-        is_made = event.sent_bytes > 0 or self.upload is not None
-        is_own = is_made or (self.brought is not None and self.brought.may_replace(pin))
-        file = FileStamp(
-            size_bytes=event.size_bytes, modified_ns=event.modified_ns or 0
-        )
-        self.brought = Brought(pin=pin, file=file, is_own=is_own)
-        self.other_file = None
+                # Not where the manifest names another object by now.
+                is_made = isinstance(self.stage, Active) and not self.has_other_spec
+                self.note_source(event, is_made=is_made)
 
     def _adopt(self, spec: SpecDigest, created_at: str) -> None:
         """Count an image as the entry's own that a look has found."""
         if spec != self.made_spec:  # not of the create that this ledger knows
             self.made_url = ""
         if not isinstance(self.certain_stage, Replacing):  # nor of its last register
-            self.made_source = None
+            self.forget_what_it_was_made_of()
         self.made_spec = spec
         self.image_created_at = created_at
 
@@ -251,15 +187,6 @@ class EntryRecord:
         )
 
     @property
-    def has_other_source(self) -> bool:
-        """Return whether object or file has changed since the image was made of it."""
-        return self.other_file is not None or (
-            self.made_source is not None
-            and self.source is not None
-            and self.made_source != self.source
-        )
-
-    @property
     def state(self) -> EntryState:
         """Return where the entry stands, in the report's words."""
         stage = self.stage
@@ -271,11 +198,6 @@ class EntryRecord:
         if isinstance(stage, Planned) and self.upload is not None:
             return EntryState.UNFINISHED
         return _STATES[type(stage)]
-
-
-def _mark(begun: UploadBegun) -> UploadMark:
-    file = FileStamp(size_bytes=begun.size_bytes, modified_ns=begun.modified_ns)
-    return UploadMark(upload_id=begun.upload_id, part_bytes=begun.part_bytes, file=file)
 
 
 _STATES: dict[type[Stage], EntryState] = {

@@ -216,6 +216,13 @@ class FileSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAccepted:
+    """Somebody wants the image as it is, whatever has become of object and file since."""
+
+    ledger_name: ClassVar[str] = "source.accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRefused:
     """The source is not fit, or not there: nothing is sent for this entry."""
 
@@ -276,6 +283,7 @@ Event = (
     | SourceSeen
     | SourceUnseen
     | FileSeen
+    | SourceAccepted
     | SourceRefused
     | UploadBegun
     | UploadProgressed
@@ -301,6 +309,7 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     SourceSeen,
     SourceUnseen,
     FileSeen,
+    SourceAccepted,
     SourceRefused,
     UploadBegun,
     UploadProgressed,
@@ -313,6 +322,7 @@ Aside = (
     | SourceSeen
     | SourceUnseen
     | FileSeen
+    | SourceAccepted
     | UploadBegun
     | UploadProgressed
     | SourceUploaded

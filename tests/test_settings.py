@@ -61,6 +61,7 @@ SPELLINGS: dict[str, tuple[tuple[str, object], ...]] = {
     "retry_failed": (("0", False), ("1", True), ("false", False)),
     "keep_failed": (("on", True), ("no", False), ("True", True)),
     "preflight": (("false", False), ("on", True), ("0", False)),
+    "accept_sources": (("on", True), ("no", False), ("True", True)),
     "upload_streams": (("1", 1), ("64", 64), ("8", 8)),
     "max_upload_rate": (("800K", 819_200), ("50MiB", 52_428_800), ("7", 7)),
     "dask": (
@@ -195,6 +196,7 @@ def test_defaults_are_the_documented_ones() -> None:
         retry_failed=True,
         keep_failed=False,
         preflight=True,
+        accept_sources=False,
         upload_streams=12,
         max_upload_rate_per_s=None,
         dask=None,

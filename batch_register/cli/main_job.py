@@ -278,4 +278,5 @@ def _limits(settings: Settings, remembered_lag_s: float) -> RunLimits:
         ),
         window=Window(length_s=settings.max_duration_s),
         retry=retry_policy(settings),
+        accepts_sources=settings.accept_sources,
     )

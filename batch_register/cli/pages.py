@@ -25,7 +25,10 @@ _PURPOSES = {
         "max_duration_s",
         "max_rate_per_s",
     ),
-    "Files": ("preflight", "upload_streams", "max_upload_rate_per_s", "dask"),
+    "Files": (
+        *("preflight", "accept_sources", "upload_streams"),
+        *("max_upload_rate_per_s", "dask"),
+    ),
     "Output": (
         *("ledger", "report", "metrics_file", "notify", "notify_on"),
         *("output", "progress", "log_file", "log_level"),

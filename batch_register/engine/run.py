@@ -62,6 +62,7 @@ class RunLimits:
     watch: WatchLimits
     window: Window
     retry: RetryPolicy
+    accepts_sources: bool = False  # changed ones of active entries, as they are now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +161,9 @@ class Run:
             records = self._batch.records
             async for record, seen in self._sourcing.reread(work, records):
                 await self._recorder.record(record, seen)
+            if self._limits.accepts_sources:
+                accepted = self._sourcing.accepted(work, records)
+                await self._recorder.note_all(accepted)
         except StoppedError:
             await self._chronicle.note_outage()
         except BaseExceptionGroup as group_error:

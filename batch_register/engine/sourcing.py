@@ -17,7 +17,7 @@ from batch_register.engine.errand import Errand
 from batch_register.engine.file_news import file_seen, must_be_read, told_by_stamp
 from batch_register.entry import EntryRecord
 from batch_register.errors import ServiceError
-from batch_register.event import Event, FileSeen, SourceSeen
+from batch_register.event import Event, FileSeen, SourceAccepted, SourceSeen
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.plan import Intention
 from batch_register.ports import Note, Sources
@@ -97,6 +97,21 @@ class Sourcing:
                 holds = self._sources.holds(spec, brought)
                 is_same = await self._stop.cutting(holds)
                 yield record, file_seen(verdict.file, brought, is_same=is_same)
+
+    def accepted(
+        self, work: Work, records: Mapping[EntryKey, EntryRecord]
+    ) -> Iterator[tuple[EntryRecord, SourceAccepted]]:
+        """Give that active entries whose source has changed shall stay as they are.
+
+        Only where this run has seen what their objects are now.
+        """
+        for spec, _ in work:
+            verdict = spec and self._verdicts.get(spec.key)
+            if not (spec and verdict and verdict.pin):
+                continue
+            record = records[spec.key]
+            if isinstance(record.stage, Active) and record.has_other_source:
+                yield record, SourceAccepted()
 
     def resolved(self, work: Work) -> Work:
         """Return the work with what `min_disk: auto` comes to."""

@@ -69,8 +69,8 @@ _ADVICE_BY_CODE: dict[str, str] = {
     "source.changed": (
         "The disk file's owner: put the former object or file back, or have the manifest's "
         "author give the entry a new key and a new name (and a file that is uploaded "
-        "another object) to make an image of the new one; the image that exists is left "
-        "as it is."
+        "another object) to make an image of the new one. Where the image that exists is "
+        "right as it is: run with --accept-sources and --select."
     ),
     "transport.tls-authority": (
         "Whoever runs the batch: set cacert to the file with that authority's "

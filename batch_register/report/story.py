@@ -31,6 +31,7 @@ from batch_register.event import (
     ShellDeleted,
     ShellFate,
     ShellKept,
+    SourceAccepted,
     SourceRefused,
     SourceSeen,
     SourceUnseen,
@@ -143,6 +144,9 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
         "the local file is of another age, and its content the same"
         if event.etag
         else "the local file is not what was uploaded any more"
+    ),
+    SourceAccepted: lambda _event: (
+        "the image stays as it is: its source as seen last is taken"
     ),
     SourceUnseen: lambda _event: "registered without a look at the source",
     SourceRefused: lambda event: f"nothing sent: {_why(event.error)}",

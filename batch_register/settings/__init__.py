@@ -164,6 +164,10 @@ class Settings:
     preflight: Annotated[
         bool, kinds.switch("Look at every source before anything is made.")
     ] = True
+    accept_sources: Annotated[
+        bool,
+        kinds.switch("Take changed sources of active images for theirs: they stay."),
+    ] = False
     upload_streams: Annotated[
         int,
         kinds.number(

@@ -118,6 +118,7 @@ class Rig:
     concurrency: int = 2
     window_s: float | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    accepts_sources: bool = False
     watch: WatchLimits = field(default_factory=watch_limits)
     policy: ThrottlePolicy = field(default_factory=ThrottlePolicy)
     notebook: Notebook = field(default_factory=Notebook)
@@ -147,6 +148,7 @@ class Rig:
             watch=watch,
             window=Window(length_s=self.window_s),
             retry=self.retry,
+            accepts_sources=self.accepts_sources,
         )
         lookout = Lookout(self.cloud, batch, watch, stop=self.stop)
         service = Throttle(

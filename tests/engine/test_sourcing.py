@@ -18,6 +18,7 @@ from batch_register.event import (
     ImageAdopted,
     ImageFailed,
     RetryStarted,
+    SourceAccepted,
     SourceRefused,
     SourceSeen,
     SourceUploaded,
@@ -217,6 +218,42 @@ def test_a_source_that_changed_after_success_is_a_conflict_and_left_alone() -> N
     assert one.run().exit_code == 0
 
 
+def test_a_changed_source_may_be_taken_and_the_next_change_is_a_conflict_again() -> (
+    None
+):
+    one = looked_at(2, web_0=SourceVerdict(pin=PIN), web_1=SourceVerdict(pin=PIN))
+    one.run()
+    other = SourceVerdict(pin=replace(PIN, etag="e2"))
+    sources(one).verdicts = {"web-0": other, "web-1": other}
+    one.selected, one.accepts_sources = (lambda key: key == "web-0"), True
+    assert one.run().exit_code == 0
+    one.selected, one.accepts_sources = (lambda _: True), False
+    again = one.run()
+    assert (again.exit_code, again.counts.conflict, again.counts.active) == (3, 1, 1)
+    assert state(one) is EntryState.ACTIVE
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN), "web-1": other}
+    assert one.run().counts.conflict == 2
+    assert one.cloud.calls["create"] == 2
+
+
+def test_what_was_not_seen_in_this_run_is_not_taken() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.run()
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    one.run()
+    one.accepts_sources = True
+    sources(one).verdicts = {"web-0": SourceVerdict(fault=MISSING)}
+    assert one.run().exit_code == 3
+    assert SourceAccepted() not in one.ledger.events("web-0")
+
+
+def test_nothing_is_taken_where_nothing_has_changed() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.accepts_sources = True
+    assert [one.run().exit_code for _ in range(2)] == [0, 0]
+    assert SourceAccepted() not in one.ledger.events("web-0")
+
+
 def test_a_source_that_was_removed_after_success_is_no_conflict() -> None:
     one = looked_at(1, web_0=SourceVerdict(pin=PIN))
     one.run()
@@ -378,6 +415,26 @@ def test_a_file_that_changed_after_success_is_a_conflict_and_not_uploaded(
     sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=SAME)}
     sources(one).is_same = True
     assert one.run().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "now",
+    [replace(SAME, size_bytes=8), replace(SAME, modified_ns=2)],
+    ids=["other size", "other content"],
+)
+def test_a_changed_file_may_be_taken_and_is_not_uploaded(now: FileStamp) -> None:
+    one = looked_at(with_file())
+    one.run()
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=now)}
+    sources(one).is_same = False
+    one.accepts_sources = True
+    assert one.run().exit_code == 0
+    one.accepts_sources = False
+    assert one.run().exit_code == 0
+    assert len(sources(one).brought) == 1
+    third = replace(now, size_bytes=7)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN, file=third)}
+    assert one.run().exit_code == 3
 
 
 def test_a_file_that_cannot_be_read_again_is_no_news() -> None:

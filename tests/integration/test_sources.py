@@ -271,6 +271,23 @@ def test_an_object_that_changed_after_success_is_a_conflict_until_it_is_put_back
     assert bare.audit()["images_created"] == 1
 
 
+def test_a_changed_object_is_taken_where_the_operator_says_so(
+    sourced: Shell, bare: Cloud
+) -> None:
+    bare.furnish("objects", thing(etag="first"))
+    path = manifest(sourced, STORED)
+    sourced.run(path)
+    bare.furnish("objects", thing(etag="second"))
+
+    taken = sourced.run(path, "--accept-sources", "--select", "web-1")
+
+    assert taken.code == 0, taken.err
+    assert taken.document["images"][0]["state"] == "active"
+    assert names(sourced, "web-1")[-2:] == ["source.seen", "source.accepted"]
+    assert sourced.run(path).code == 0
+    assert bare.audit()["images_created"] == 1
+
+
 def test_min_disk_auto_is_the_size_of_the_disk_in_the_file(
     sourced: Shell, bare: Cloud
 ) -> None:

@@ -22,6 +22,7 @@ from batch_register.event import (
     RetryStarted,
     ShellDeleted,
     ShellFate,
+    SourceAccepted,
     SourceSeen,
     SourceUploaded,
     UploadBegun,
@@ -205,6 +206,19 @@ def test_a_source_that_changes_after_success_is_a_conflict_until_it_is_back() ->
     assert changed.state is EntryState.CONFLICT
     back = told(SEEN, *STARTED, ACTIVE, CHANGED, SEEN)
     assert back.state is EntryState.ACTIVE
+
+
+def test_a_source_that_was_accepted_is_what_the_image_counts_as_made_of() -> None:
+    record = told(SEEN, *STARTED, ACTIVE, CHANGED, SourceAccepted())
+    assert record.state is EntryState.ACTIVE
+    record.apply(SEEN, "09:00")
+    assert record.state is EntryState.CONFLICT
+
+
+def test_an_image_that_a_look_has_found_was_made_of_nobody_knows_what() -> None:
+    record = told(SEEN, *STARTED, ACTIVE, CHANGED, SourceAccepted())
+    record.forget_what_it_was_made_of()
+    assert (record.made_source, record.state) == (None, EntryState.ACTIVE)
 
 
 def test_what_an_active_image_of_an_older_ledger_was_made_of_is_seen_once() -> None:
