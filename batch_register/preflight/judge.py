@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from batch_register.ims.profile import Profile
-from batch_register.model import Fault, ImageSpec
+from batch_register.model import Fault, FilePlace, ImageSpec
 from batch_register.preflight import content, location
 from batch_register.preflight.findings import Code, finding, gravest
 from batch_register.preflight.limits import profile_findings
@@ -144,11 +144,10 @@ def _absent_findings(
     Many remove their files once they are brought: that is nobody's loss.
     """
     stored = sight.stored
-    is_gone = spec.source is not None and sight.file is None
-    if not (is_gone and isinstance(stored, ObjectView)):
+    if spec.source is None or sight.file or not isinstance(stored, ObjectView):
         return
     if brought is None or brought.pin != stored.pin:
-        yield from _file_findings(spec.source.path if spec.source else "", None)
+        yield from _file_findings(spec.source, None)
 
 
 def _object_findings(
@@ -161,14 +160,16 @@ def _object_findings(
     elif isinstance(stored, Fault):
         yield from location.refusal_findings(sight.bucket, bucket_name, stored)
     elif spec.source is not None:
-        yield from _file_findings(spec.source.path, sight.file)
+        yield from _file_findings(spec.source, sight.file)
     else:
         yield location.missing(bucket_name)
 
 
-def _file_findings(path: str, file: FileStamp | Fault | None) -> Iterator[Fault]:
+def _file_findings(place: FilePlace, file: FileStamp | Fault | None) -> Iterator[Fault]:
+    path, worker = place.path, place.host or place.resource
     if file is None:
-        reason = f"there is no file {path!r}; put it there, or correct its path"
+        where = f" (only run --dask asks worker {worker!r} for it)" if worker else ""
+        reason = f"there is no file {path!r}{where}; put it there, or correct its path"
         yield finding(Code.FILE_MISSING, reason)
     elif isinstance(file, Fault) and not file.is_passing:
         reason = f"the file {path!r} cannot be read: {file.reason}"
@@ -183,7 +184,7 @@ def _content_findings(
         yield from content.content_findings(seen, profile)
         yield from content.disk_findings(spec, seen, profile)
     elif isinstance(seen, Fault) and sight.will_be_uploaded and spec.source:
-        yield from _file_findings(spec.source.path, seen)
+        yield from _file_findings(spec.source, seen)
     elif isinstance(seen, Fault):
         yield from location.refusal_findings(sight.bucket, bucket_name, seen)
 

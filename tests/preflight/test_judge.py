@@ -14,7 +14,7 @@ from batch_register.ims.profile import (
     OTC,
     Profile,
 )
-from batch_register.model import Action, Fault, FaultKind, ImageSpec
+from batch_register.model import Action, Fault, FaultKind, FilePlace, ImageSpec
 from batch_register.preflight import Code, profile_fault, unlooked
 from batch_register.preflight.findings import finding, gravest
 from batch_register.preflight.judge import judge, judge_pin
@@ -478,6 +478,15 @@ def test_a_file_to_be_uploaded_is_judged_like_an_object(
     found = fault(replace(ON_DISK, **changes), UPLOADED)  # type: ignore[arg-type]
     assert found.code == code
     assert words in found.reason
+
+
+def test_a_missing_file_of_a_worker_says_who_would_have_been_asked() -> None:
+    place = FilePlace(path="/san/web-01.qcow2", host="nas-01")
+    sight = replace(ON_DISK, file=None, content=None)
+    assert fault(sight, replace(UPLOADED, source=place)).reason == (
+        "there is no file '/san/web-01.qcow2' (only run --dask asks worker 'nas-01' for "
+        "it); put it there, or correct its path"
+    )
 
 
 def test_a_file_whose_machine_is_away_stops_nothing() -> None:

@@ -209,10 +209,9 @@ def test_a_source_that_changes_after_success_is_a_conflict_until_it_is_back() ->
 
 
 def test_a_source_that_was_accepted_is_what_the_image_counts_as_made_of() -> None:
-    record = told(SEEN, *STARTED, ACTIVE, CHANGED, SourceAccepted())
-    assert record.state is EntryState.ACTIVE
-    record.apply(SEEN, "09:00")
-    assert record.state is EntryState.CONFLICT
+    accepted = (SEEN, *STARTED, ACTIVE, CHANGED, SourceAccepted())
+    assert told(*accepted).state is EntryState.ACTIVE
+    assert told(*accepted, SEEN).state is EntryState.CONFLICT
 
 
 def test_an_image_that_a_look_has_found_was_made_of_nobody_knows_what() -> None:
