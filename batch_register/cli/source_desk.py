@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from batch_register.cli.connection import CloudService
 from batch_register.cli.object_access import object_store_if_any
 from batch_register.collector import preparing
-from batch_register.errors import SettingsError
+from batch_register.errors import ServiceError, SettingsError
 from batch_register.ims.profile import Profile
 from batch_register.inspection import inspect
 from batch_register.model import EntryKey, ImageSpec
@@ -150,6 +150,7 @@ async def open_sources(
     Raises:
         StoppedError: the run stops while access keys are asked for.
         SettingsError: files are to be uploaded, and there is no store to upload them to.
+        ServiceError: that is so for now, since nobody makes access keys.
     """
     uploads = [spec for spec in unmade if spec.source is not None]
     profile = service.profile
@@ -165,7 +166,7 @@ async def open_sources(
         service.logged_in, settings, connections=connections, stop=stop
     ) as store:
         if isinstance(store, NoObjectAccess):
-            _require_no_uploads(uploads, store.reason)
+            _require_no_uploads(uploads, store)
             observer.noticed("preflight.done", line=unlooked_line(store.reason))
             yield SourceDesk(profile=profile, observer=observer, why_not=store.reason)
             return
@@ -173,16 +174,18 @@ async def open_sources(
             yield _desk(service, settings, store, files, observer)
 
 
-def _require_no_uploads(uploads: Sequence[ImageSpec], reason: str) -> None:
+def _require_no_uploads(uploads: Sequence[ImageSpec], why: NoObjectAccess) -> None:
+    """Refuse a run that has files to bring and nowhere to bring them."""
     if not uploads:
         return
     first = uploads[0].key
     more = f" and {len(uploads) - 1} more" if len(uploads) > 1 else ""
-    message = (
-        f"the file of {first!r}{more} is to be uploaded, but the object store cannot be "
-        f"used: {reason}"
-    )
-    raise SettingsError(message, hint="give access to the object store")
+    what = f"the file of {first!r}{more} is to be uploaded"
+    if why.cause is not None and why.cause.is_passing:
+        operation = f"{what}, but there are no access keys now"
+        raise ServiceError(operation, why.cause)
+    message = f"{what}, but the object store cannot be used: {why.reason}"
+    raise SettingsError(message)
 
 
 def _files(

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from batch_register.identity.signing import AccessKeys
+from batch_register.model import Fault
 
 # First labels of the hosts that the providers serve object storage at: obs.eu-de.…,
 # oss.eu-west-0.…, and obsv3.… of private clouds ("Regions and Endpoints").
@@ -83,6 +84,10 @@ class ObjectAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoObjectAccess:
-    """Why an object store cannot be asked: a sentence without an end, and what helps."""
+    """Why an object store cannot be asked: a sentence without an end, and what helps.
+
+    `cause` is what the service said that was asked for keys.
+    """
 
     reason: str
+    cause: Fault | None = None

@@ -120,5 +120,5 @@ async def _temporary(
         )
     except ServiceError as error:
         reason = f"no access keys ({error.fault.sentence()}): {_SET_KEYS}"
-        return NoObjectAccess(reason=reason)
+        return NoObjectAccess(reason=reason, cause=error.fault)
     return keys

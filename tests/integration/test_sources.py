@@ -217,8 +217,26 @@ def test_a_file_without_a_store_to_upload_it_to_is_refused_before_anything(
     assert (ended.code, ended.out) == (2, "")
     assert "the file of 'web-0' and 1 more is to be uploaded, but the" in ended.err
     assert "object store cannot be used: no access keys" in ended.err
-    assert "give access to the object store" in ended.err
+    assert "set OBS_ACCESS_KEY_ID and OBS_SECRET_ACCESS_KEY" in ended.err
     assert tokens_only.audit()["writes"] == 0
+
+
+def test_a_cloud_that_makes_no_access_keys_for_now_is_one_that_cannot_be_used(
+    bare: Cloud, sourced: Shell
+) -> None:
+    """So that a scheduler tries again, and nobody looks for a mistake in the settings."""
+    bare.use_faults(
+        "{version: 1, rules: [{match: {route: key.create}, effect: {status: 503}}]}"
+    )
+    disk(sourced.folder, "web-0.raw", MIB)
+
+    ended = sourced.run(manifest(sourced, uploaded("web-0")))
+
+    assert (ended.code, ended.out) == (69, "")
+    assert "the file of 'web-0' is to be uploaded, but there are no access" in ended.err
+    assert "HTTP 503" in ended.err
+    bare.use_faults("{version: 1, rules: []}")
+    assert sourced.run(sourced.folder / "wave-07.yaml").code == 0
 
 
 # ------------------------------------------------------------ the look
