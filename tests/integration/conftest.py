@@ -162,7 +162,7 @@ class Shell:
 @contextmanager
 def serve(folder: Path, *flags: str) -> Iterator[Cloud]:
     """Serve a simulated cloud until the block ends."""
-    shell = Shell(folder)
+    shell = Shell(folder, is_measured=False)
     process = shell.start("simulator", "--quota", "5000", *flags)
     try:
         assert process.stdout is not None
