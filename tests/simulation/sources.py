@@ -152,7 +152,9 @@ class SimSources:
             await self._pause()
             if (verdict := self._judged(spec)) is not None:
                 verdicts[spec.key] = verdict
-            if verdict is not None and verdict.fault is not None:
+            # One that was not seen stops a create (`min_disk: auto`), not the register
+            # of an image that was made when it was: the cloud checks the former.
+            if verdict is not None and verdict.fault == UNFIT:
                 self._sender.witness.refuses(spec.key)
         for spec in done:
             await self._pause()
