@@ -340,9 +340,14 @@ class Process:
             self.reach(Trigger.SEND)
 
     def _check_source(self, call: str, key: str) -> None:
-        """I14: a file is whole in its bucket before the service is told of it."""
+        """I14: a file is whole in its bucket before the service is told of it.
+
+        One that changes after this run has brought it is for the next run to find.
+        """
+        store = self.world.store
         for one in self._named():
-            if one.key == key and not self.world.store.is_ready(one):
+            was_brought = store.stored(one) == self.witness.brought.get(key, "")
+            if one.key == key and not (store.is_ready(one) or was_brought):
                 words = f"{call} sent, but its file is not in its place"
                 self.world.history.violate("I14", key, words)
 

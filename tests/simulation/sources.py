@@ -204,14 +204,15 @@ class SimSources:
         except Exception:
             self._sender.witness.refuses(spec.key)
             raise
+        content = self._store.wanted(spec)
         await note(
             SourceUploaded(
-                etag=self._store.wanted(spec),
+                etag=content,
                 size_bytes=PARTS * PART_BYTES,
                 sent_bytes=sent_bytes,
             )
         )
-        self._sender.witness.brings(spec.key)
+        self._sender.witness.brings(spec.key, content)
 
     def _is_ready(self, spec: ImageSpec) -> Callable[[], bool]:
         return lambda: self._store.is_ready(spec)

@@ -94,6 +94,7 @@ class Witness:
         self._unclear: Counter[tuple[str, str]] = Counter()
         self.wanted: set[EntryKey] = set()  # what this run is to make
         self.refused: set[str] = set()  # whose source is not fit, or not in its place
+        self.brought: dict[str, str] = {}  # what this run has seen in its place
         self.shown: dict[ImageId, ImageView] = {}  # by lists, latest view
         self.dead: defaultdict[str, frozenset[ImageId]] = defaultdict(frozenset)
         self.sent: Counter[str] = Counter()
@@ -177,9 +178,10 @@ class Witness:
         """Take note that an entry's source is not fit, or could not be brought."""
         self.refused.add(key)
 
-    def brings(self, key: EntryKey) -> None:
+    def brings(self, key: EntryKey, content: str) -> None:
         """Take note that an entry's file is in its place."""
         self.refused.discard(key)
+        self.brought[key] = content
 
     # ------------------------------------------------------------ the ledger
 
