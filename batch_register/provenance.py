@@ -32,7 +32,8 @@ class Provenance:
     upload: UploadMark | None = None  # begun, and not known to be complete
     brought: Brought | None = None  # when its file was last seen to be its object
     other_file: FileStamp | None = None  # that is in the place of the one brought
-    accepted_file: FileStamp | None = None  # of those the one that is no conflict
+    accepted_source: SourcePin | None = None  # another object that is no conflict
+    accepted_file: FileStamp | None = None  # another file that is none
     uploaded_bytes: int = 0  # of that upload, or of the one that was completed
 
     @property
@@ -40,14 +41,16 @@ class Provenance:
         """Return whether object or file has changed since the image was made of it."""
         if self.other_file not in (None, self.accepted_file):
             return True
-        return (
-            self.made_source is not None
-            and self.source is not None
-            and self.made_source != self.source
+        return self.made_source is not None and self.source not in (
+            *(None, self.made_source),
+            self.accepted_source,
         )
 
     def note_source(self, event: Event, *, is_made: bool) -> None:
-        """Remember what an event tells; `is_made`: an image was made of this object."""
+        """Remember what an event tells.
+
+        `is_made`: the entry is active, and names the object that it was made of.
+        """
         match event:
             case SourceSeen(etag=etag, size_bytes=size_bytes):
                 self._see(SourcePin(etag=etag, size_bytes=size_bytes), is_made=is_made)
@@ -55,7 +58,8 @@ class Provenance:
             case SourceUnseen():
                 self.source = None
             case SourceAccepted():
-                self.made_source, self.accepted_file = self.source, self.other_file
+                self.accepted_source = self.source
+                self.accepted_file = self.other_file
             case FileSeen():
                 self._see_file(event)
             case SourceUploaded():
@@ -69,7 +73,7 @@ class Provenance:
 
     def forget_what_it_was_made_of(self) -> None:
         """Count the image as one of which nobody here knows what it was made of."""
-        self.made_source = self.accepted_file = None
+        self.made_source = self.accepted_source = self.accepted_file = None
 
     def _see(self, pin: SourcePin, *, is_made: bool) -> None:
         """Take over what the object is now; what an image was made of is then known, too."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from batch_register.cli import candidates, stdout
 from batch_register.cli.pages import Page
 from batch_register.cli.rehearsal import fault_script_mistakes, load_fault_script
 from batch_register.errors import SettingsError
+from batch_register.manifest.rules import BUCKET_PATTERN
 from batch_register.simulator import (
     PROFILES,
     Simulator,
@@ -82,6 +84,7 @@ CLOUD_NAME = "simulator"
     "buckets",
     metavar="NAME",
     multiple=True,
+    callback=lambda _ctx, _param, names: tuple(map(_bucket_name, names)),
     help="A bucket that exists and is empty, to upload to; may be repeated.",
 )
 def command(  # noqa: PLR0913 - as many as there are flags
@@ -121,6 +124,13 @@ def _positive(speed: float) -> float:
         message = "time must pass: a number above 0"
         raise click.BadParameter(message)
     return speed
+
+
+def _bucket_name(name: str) -> str:
+    if not re.fullmatch(BUCKET_PATTERN, name):
+        message = f"{name!r} is no bucket's name: 3 to 63 of a-z, 0-9, - and ."
+        raise click.BadParameter(message)
+    return name
 
 
 async def _serve(simulator: Simulator, buckets: Iterable[str]) -> None:

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from batch_register.cli.connection import CloudService
 from batch_register.cli.object_access import object_store_if_any
 from batch_register.collector import preparing
-from batch_register.errors import ServiceError, SettingsError
+from batch_register.errors import (
+    AuthenticationError,
+    ServiceError,
+    SettingsError,
+)
 from batch_register.ims.profile import Profile
 from batch_register.inspection import inspect
-from batch_register.model import EntryKey, ImageSpec
+from batch_register.model import EntryKey, FaultKind, ImageSpec
 from batch_register.obs import NoObjectAccess
 from batch_register.ports import Note, ObjectStore, Observer, SourceFiles, Sources
 from batch_register.preflight import (
@@ -151,6 +155,7 @@ async def open_sources(
         StoppedError: the run stops while access keys are asked for.
         SettingsError: files are to be uploaded, and there is no store to upload them to.
         ServiceError: that is so for now, since nobody makes access keys.
+        AuthenticationError: that is so since they are not made for this login.
     """
     uploads = [spec for spec in unmade if spec.source is not None]
     profile = service.profile
@@ -182,8 +187,11 @@ def _require_no_uploads(uploads: Sequence[ImageSpec], why: NoObjectAccess) -> No
     more = f" and {len(uploads) - 1} more" if len(uploads) > 1 else ""
     what = f"the file of {first!r}{more} is to be uploaded"
     if why.cause is not None and why.cause.is_passing:
-        operation = f"{what}, but there are no access keys now"
-        raise ServiceError(operation, why.cause)
+        operation = f"{what}, but there are no access keys now, and none are set"
+        is_refused = why.cause.kind is FaultKind.UNAUTHENTICATED
+        raise (AuthenticationError if is_refused else ServiceError)(
+            operation, why.cause
+        )
     message = f"{what}, but the object store cannot be used: {why.reason}"
     raise SettingsError(message)
 

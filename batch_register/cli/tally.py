@@ -216,7 +216,8 @@ class Tally:
         if phase is before:
             return False
         self._finished_now += phase in _FINISHED and before not in _FINISHED
-        self._active_now += phase is Phase.ACTIVE
+        # What was a conflict had its image already.
+        self._active_now += phase is Phase.ACTIVE and before is not Phase.CONFLICT
         if phase in IN_FLIGHT:
             self._since.setdefault(key, now)
         else:

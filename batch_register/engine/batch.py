@@ -7,14 +7,15 @@ not know: how anything is done, clocks, the cloud.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 
-from batch_register.entry import EntryRecord, EntryState
+from batch_register.entry import EntryRecord, EntryState, count_states
 from batch_register.model import (
     EntryKey,
     ImageSpec,
     Manifest,
+    RunCounts,
     spec_digest,
 )
 from batch_register.ordering import ranking
@@ -147,12 +148,23 @@ class Batch:
             if record is not None and isinstance(self.records[key].stage, Planned)
         }
 
-    async def states(self) -> Counter[EntryState]:
+    async def made(self) -> frozenset[EntryKey]:
+        """Return the wanted entries of which there is an image already."""
+        made: set[EntryKey] = set()
+        async for specs in in_turns(self.wanted()):
+            made.update(spec.key for spec in specs if self._is_active(spec.key))
+        return frozenset(made)
+
+    async def counts(self, made_before: Set[EntryKey]) -> RunCounts:
         """Return how many of the wanted entries stand where."""
         states: Counter[EntryState] = Counter()
+        skipped = 0
         async for specs in in_turns(self.wanted()):
-            states.update(self.records[spec.key].state for spec in specs)
-        return states
+            for spec in specs:
+                state = self.records[spec.key].state
+                states[state] += 1
+                skipped += state is EntryState.ACTIVE and spec.key in made_before
+        return count_states(states, skipped=skipped)
 
     def _differs(self, spec: ImageSpec) -> bool:
         record = self.records.get(spec.key)

@@ -28,7 +28,7 @@ from batch_register.engine.recording import Recorder
 from batch_register.engine.room import Room
 from batch_register.engine.shared import Shared
 from batch_register.engine.sourcing import Sourcing
-from batch_register.entry import EntryRecord, EntryState, count_states
+from batch_register.entry import EntryRecord
 from batch_register.errors import LedgerError, ServiceError, StoppedError
 from batch_register.model import (
     EntryKey,
@@ -150,7 +150,7 @@ class Run:
         self._closing.begin(self._started_s)
         with preparing(len(self._batch.manifest.images)):
             await self._declare()
-            skipped = (await self._batch.states())[EntryState.ACTIVE]
+            made_before = await self._batch.made()
             self._shared.renames = self._batch.renames()
             self._tell_namesakes()
             work = await self._batch.work(self._limits.retry)
@@ -171,7 +171,7 @@ class Run:
         finally:
             self._closing.close()
         return RunOutcome(
-            counts=count_states(await self._batch.states(), skipped=skipped),
+            counts=await self._batch.counts(made_before),
             stop_reason=self._stop.reason,
             has_moved=self._shared.has_moved,
         )

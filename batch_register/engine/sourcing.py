@@ -101,16 +101,16 @@ class Sourcing:
     def accepted(
         self, work: Work, records: Mapping[EntryKey, EntryRecord]
     ) -> Iterator[tuple[EntryRecord, SourceAccepted]]:
-        """Give that active entries whose source has changed shall stay as they are.
+        """Give which images shall stay as they are, whatever their sources are now.
 
-        Only where this run has seen what their objects are now.
+        Not of entries that name another source by now, nor of what this run has made:
+        nobody can have found it right.
         """
-        for spec, _ in work:
-            verdict = spec and self._verdicts.get(spec.key)
-            if not (spec and verdict and verdict.pin):
+        for spec, decision in work:
+            if spec is None or decision.intention not in _DONE:
                 continue
             record = records[spec.key]
-            if isinstance(record.stage, Active) and record.has_other_source:
+            if record.has_other_source and not record.has_other_spec:
                 yield record, SourceAccepted()
 
     def resolved(self, work: Work) -> Work:

@@ -37,7 +37,7 @@ class Patience:
 
     @property
     def least_try_s(self) -> float:
-        """Return how much time makes a try worth it; less, and only that shows."""
+        """Return the least time for a try; with less it fails for want of time alone."""
         return 0.2 * self.try_s
 
 

@@ -166,9 +166,12 @@ def _object_findings(
 
 
 def _file_findings(place: FilePlace, file: FileStamp | Fault | None) -> Iterator[Fault]:
-    path, worker = place.path, place.host or place.resource
+    path = place.path
     if file is None:
-        where = f" (only run --dask asks worker {worker!r} for it)" if worker else ""
+        pin = (
+            "source_host" if place.host else "source_resource" if place.resource else ""
+        )
+        where = f" ({pin} counts with --dask only)" if pin else ""
         reason = f"there is no file {path!r}{where}; put it there, or correct its path"
         yield finding(Code.FILE_MISSING, reason)
     elif isinstance(file, Fault) and not file.is_passing:

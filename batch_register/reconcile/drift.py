@@ -119,10 +119,12 @@ def _active(
 
 def _other_source(holding: Holding, image_id: ImageId) -> Drift:
     made, now = holding.record.made_source, holding.record.source
-    which = "the object in the bucket" if made != now else "the file that was uploaded"
+    is_object = now not in (made, holding.record.accepted_source)
+    which = "the object in the bucket" if is_object else "the file that was uploaded"
     what = (
-        f"{which} has changed since the image was made of it: put the "
-        "old one back, or give the entry a new key and name to make an image of this one"
+        f"{which} has changed since the image was made of it: put the old one back, or "
+        "give the entry a new key and name to make an image of this one, or let the "
+        "image be as it is by run --accept-sources"
     )
     etags = (made.etag if made else "", now.etag if now else "")
     return _drift(holding, DriftKind.OTHER_SOURCE, image_id, what, etags)

@@ -50,6 +50,13 @@ def test_a_fault_script_that_is_not_there_is_named(invoke, tmp_path: Path) -> No
     assert "none.yaml" in ended.err
 
 
+@pytest.mark.parametrize("name", ["", "a:b", "Images", "x"])
+def test_a_bucket_that_no_manifest_could_name_is_refused(invoke, name: str) -> None:
+    ended = invoke("simulator", "--bucket", name)
+    assert ended.code == 2
+    assert "is no bucket's name" in ended.err
+
+
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "fast"])
 def test_time_must_pass(invoke, speed: str) -> None:
     assert invoke("simulator", "--speed", speed).code == 2

@@ -9,7 +9,7 @@ import pytest
 
 from batch_register.engine import Batch, foresee
 from batch_register.engine.forecast import Forecast
-from batch_register.entry import EntryRecord, EntryState
+from batch_register.entry import EntryRecord
 from batch_register.event import ShellFate
 from batch_register.model import (
     EntryKey,
@@ -142,13 +142,18 @@ def test_work_names_wanted_entries_first_and_open_ones_that_are_not() -> None:
 
 def test_only_wanted_entries_count_as_active() -> None:
     one = batch(spec("a"), spec("b"), selected="a", a=ACTIVE, b=ACTIVE)
-    assert run_virtually(one.states())[EntryState.ACTIVE] == 1
+    assert run_virtually(one.made()) == {"a"}
+    counts = run_virtually(one.counts({EntryKey("a"), EntryKey("b")}))
+    assert (counts.total, counts.active, counts.skipped) == (1, 1, 1)
 
 
 def test_an_active_entry_that_is_in_conflict_does_not_count_as_active() -> None:
     one = batch(spec("a"), spec("b"), a=ACTIVE, b=ACTIVE)
     run_virtually(one.declare([spec("b", min_disk_gb=99)], []))
-    assert run_virtually(one.states())[EntryState.ACTIVE] == 1
+    made = run_virtually(one.made())
+    counts = run_virtually(one.counts(made))
+    assert sorted(made) == ["a", "b"]
+    assert (counts.active, counts.conflict, counts.skipped) == (1, 1, 1)
 
 
 def found(one: ImageSpec, made_of: ImageSpec, **changes: Any) -> ImageView:

@@ -45,6 +45,7 @@ from batch_register.source import (
     SourceVerdict,
     UploadMark,
 )
+from batch_register.stage import Registered
 from batch_register.stopping import Stop
 from tests.engine.rig import LoggedLedger, Rig, rig
 from tests.fakes import fault, spec
@@ -231,20 +232,55 @@ def test_a_changed_source_may_be_taken_and_the_next_change_is_a_conflict_again()
     again = one.run()
     assert (again.exit_code, again.counts.conflict, again.counts.active) == (3, 1, 1)
     assert state(one) is EntryState.ACTIVE
-    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN), "web-1": other}
+    third = SourceVerdict(pin=replace(PIN, etag="e3"))
+    sources(one).verdicts = {"web-0": third, "web-1": other}
     assert one.run().counts.conflict == 2
     assert one.cloud.calls["create"] == 2
 
 
-def test_what_was_not_seen_in_this_run_is_not_taken() -> None:
+def test_an_image_whose_conflict_ends_was_there_before_the_run() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.run()
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    counts = one.run().counts
+    assert (counts.active, counts.conflict, counts.skipped) == (0, 1, 0)
+    one.accepts_sources = True
+    counts = one.run().counts
+    assert (counts.active, counts.conflict, counts.skipped) == (1, 0, 1)
+
+
+def test_a_conflict_may_be_ended_though_nobody_can_look_now() -> None:
     one = looked_at(1, web_0=SourceVerdict(pin=PIN))
     one.run()
     sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
     one.run()
     one.accepts_sources = True
     sources(one).verdicts = {"web-0": SourceVerdict(fault=MISSING)}
+    assert one.run().exit_code == 0
+
+
+def test_the_source_of_an_edited_entry_is_not_taken_for_its_images() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.run()
+    before = list(one.specs)
+    one.specs = [replace(one.specs[0], image_url="bucket-1:other.qcow2")]
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    one.accepts_sources = True
     assert one.run().exit_code == 3
-    assert SourceAccepted() not in one.ledger.events("web-0")
+    one.specs, one.accepts_sources = before, False
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=PIN)}
+    assert one.run().exit_code == 0
+
+
+def test_an_image_that_this_run_has_made_is_not_taken_for_right() -> None:
+    one = looked_at(1, web_0=SourceVerdict(pin=PIN))
+    one.cloud.job_s = 1000.0
+    assert one.run(stop_after_s=100.0).exit_code == 143
+    assert isinstance(one.ledger.replay()[EntryKey("web-0")].stage, Registered)
+    sources(one).verdicts = {"web-0": SourceVerdict(pin=replace(PIN, etag="e2"))}
+    one.accepts_sources = True
+    assert one.run().exit_code == 3
+    assert state(one) is EntryState.CONFLICT
 
 
 def test_nothing_is_taken_where_nothing_has_changed() -> None:

@@ -221,20 +221,22 @@ def test_a_file_without_a_store_to_upload_it_to_is_refused_before_anything(
     assert tokens_only.audit()["writes"] == 0
 
 
+@pytest.mark.parametrize(("status", "code"), [(503, 69), (429, 69), (401, 77)])
 def test_a_cloud_that_makes_no_access_keys_for_now_is_one_that_cannot_be_used(
-    bare: Cloud, sourced: Shell
+    bare: Cloud, sourced: Shell, status: int, code: int
 ) -> None:
     """So that a scheduler tries again, and nobody looks for a mistake in the settings."""
     bare.use_faults(
-        "{version: 1, rules: [{match: {route: key.create}, effect: {status: 503}}]}"
+        "{version: 1, rules: [{match: {route: key.create}, "
+        f"effect: {{status: {status}}}}}]}}"
     )
     disk(sourced.folder, "web-0.raw", MIB)
 
     ended = sourced.run(manifest(sourced, uploaded("web-0")))
 
-    assert (ended.code, ended.out) == (69, "")
+    assert (ended.code, ended.out) == (code, ""), ended.err
     assert "the file of 'web-0' is to be uploaded, but there are no access" in ended.err
-    assert "HTTP 503" in ended.err
+    assert f"HTTP {status}" in ended.err
     bare.use_faults("{version: 1, rules: []}")
     assert sourced.run(sourced.folder / "wave-07.yaml").code == 0
 

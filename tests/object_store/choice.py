@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.object_store.ceph import gateway
+from tests.object_store.ceph import MEMORY_BYTES, gateway
 from tests.object_store.server import Store, served
 
 SERVERS = ("moto", "ceph")
@@ -26,5 +26,5 @@ def server(name: str, place: Path, memory_bytes: int) -> Iterator[Store]:
         return
     folder = place / "ceph"
     folder.mkdir()
-    with gateway(folder, memory_bytes) as store:
+    with gateway(folder, max(memory_bytes, MEMORY_BYTES)) as store:
         yield store

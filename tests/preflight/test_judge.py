@@ -480,12 +480,17 @@ def test_a_file_to_be_uploaded_is_judged_like_an_object(
     assert words in found.reason
 
 
-def test_a_missing_file_of_a_worker_says_who_would_have_been_asked() -> None:
-    place = FilePlace(path="/san/web-01.qcow2", host="nas-01")
+@pytest.mark.parametrize(
+    ("pin", "word"), [("host", "source_host"), ("resource", "source_resource")]
+)
+def test_a_missing_file_of_a_worker_says_when_the_worker_is_asked(
+    pin: str, word: str
+) -> None:
+    place = replace(FilePlace(path="/san/web-01.qcow2"), **{pin: "san-a"})
     sight = replace(ON_DISK, file=None, content=None)
     assert fault(sight, replace(UPLOADED, source=place)).reason == (
-        "there is no file '/san/web-01.qcow2' (only run --dask asks worker 'nas-01' for "
-        "it); put it there, or correct its path"
+        f"there is no file '/san/web-01.qcow2' ({word} counts with --dask only); put it "
+        "there, or correct its path"
     )
 
 

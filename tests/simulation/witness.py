@@ -134,6 +134,8 @@ class Witness:
     def answered(self, call: str, key: str | None, words: str) -> None:
         """Take note of an answer; unclear writes must not go on for ever."""
         self._history.add(self._who, key, f"< {call} {words}")
+        if key is not None and call == "create" and words.endswith("ok"):
+            self._unclear["register", key] = 0  # of another image from now on
         if key is None or call == "delete" or not words.endswith("unknown"):
             return
         self._unclear[call, key] += 1

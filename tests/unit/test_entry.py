@@ -211,13 +211,20 @@ def test_a_source_that_changes_after_success_is_a_conflict_until_it_is_back() ->
 def test_a_source_that_was_accepted_is_what_the_image_counts_as_made_of() -> None:
     accepted = (SEEN, *STARTED, ACTIVE, CHANGED, SourceAccepted())
     assert told(*accepted).state is EntryState.ACTIVE
-    assert told(*accepted, SEEN).state is EntryState.CONFLICT
+    assert told(*accepted, SEEN).state is EntryState.ACTIVE  # the true one is back
+    third = SourceSeen(etag="e3", size_bytes=9)
+    assert told(*accepted, third).state is EntryState.CONFLICT
+    assert told(*accepted, third, CHANGED).state is EntryState.ACTIVE
 
 
-def test_an_image_that_a_look_has_found_was_made_of_nobody_knows_what() -> None:
+def test_what_was_accepted_is_forgotten_with_what_the_image_was_made_of() -> None:
     record = told(SEEN, *STARTED, ACTIVE, CHANGED, SourceAccepted())
+    record.accepted_file = FileStamp(size_bytes=1, modified_ns=1)
     record.forget_what_it_was_made_of()
-    assert (record.made_source, record.state) == (None, EntryState.ACTIVE)
+    assert record.accepted_source is record.made_source is None
+    assert not record.has_other_source
+    record.other_file = FileStamp(size_bytes=1, modified_ns=1)
+    assert record.has_other_source
 
 
 def test_what_an_active_image_of_an_older_ledger_was_made_of_is_seen_once() -> None:
