@@ -19,6 +19,7 @@ from batch_register.notify.deliver import deliver
 from batch_register.notify.webhook import Webhook
 from batch_register.pacing import Backoff
 from batch_register.settings import Address
+from batch_register.transport import Reply, Request
 from batch_register.transport.http import HttpOptions, HttpSender
 from batch_register.transport.tls import Tls
 from tests.notify.endings import FINISHED
@@ -33,6 +34,7 @@ from tests.notify.receiver import (
     receiving,
     talk_nonsense,
 )
+from tests.virtual_time import run_virtually
 
 pytestmark = pytest.mark.integration
 
@@ -115,6 +117,38 @@ def test_the_status_counts_whatever_the_body(behave: Behaviour) -> None:
     assert len(receiver.arrived) == 1
 
 
+class SlowRefusal:
+    """A receiver that takes its time; keeps how long each try was given."""
+
+    def __init__(self, takes_s: float) -> None:
+        self._takes_s = takes_s
+        self.given_s: list[float] = []
+
+    async def send(self, request: Request) -> Reply:
+        self.given_s.append(request.deadline_s)
+        await asyncio.sleep(min(self._takes_s, request.deadline_s))
+        return Reply(status=503, headers={}, body=b"")
+
+
+@pytest.mark.parametrize("takes_s", [0.0, 1.3, 4.0, 9.9])
+def test_no_try_fails_for_want_of_time_alone(takes_s: float) -> None:
+    patience = Patience()
+    for seed in range(20):
+        slow = SlowRefusal(takes_s)
+        hook = Webhook(
+            address=Address.parse("http://127.0.0.1/hook"),
+            sender=slow,
+            clock=StoppedClock(),
+            secret=None,
+            patience=patience,
+            rng=random.Random(seed),
+        )
+        with pytest.raises(NotDeliveredError, match="HTTP 503"):
+            run_virtually(hook.carry(LETTER))
+        assert len(slow.given_s) > 1
+        assert min(slow.given_s) >= patience.least_try_s
+
+
 @pytest.mark.parametrize(
     ("behave", "reason"),
     [
@@ -132,7 +166,6 @@ def test_what_may_pass_is_tried_again_with_the_same_id(
 ) -> None:
     with posting(behave) as (receiver, post), pytest.raises(NotDeliveredError) as told:
         post()
-    # The last try has time enough to fail for that reason, and not for want of time.
     assert reason in str(told.value)
     assert str(told.value).endswith(f"({len(receiver.arrived)} tries)")
     assert len(receiver.arrived) > 1
