@@ -77,6 +77,20 @@ class Undertaker:
         entry_tag = entry_digest(self._sightings.manifest_name, record.key)
         return _instead(view, job, entry_tag) or await self._delete(image_id)
 
+    async def may_live(self, image_id: ImageId) -> bool:
+        """Return whether an image that is dead to this ledger may be alive.
+
+        A run with another ledger may have given it a file since.
+
+        Raises:
+            StoppedError: the run stops while this only waits.
+        """
+        try:
+            view = await self._look.settled_image(image_id)
+        except ServiceError:
+            return True
+        return not (view is None or view.is_gone or view.status in _DEAD)
+
     async def _delete(self, image_id: ImageId) -> Event:
         try:
             await self._service.delete_image(image_id)

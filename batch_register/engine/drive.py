@@ -100,12 +100,16 @@ class Driver:
     async def _is_left_failed(self, errand: Errand, decision: Decision) -> bool:
         """Return whether a retry would find an unfit source; its shell stays then.
 
+        Or whether the shell that is to be kept may be alive: nothing is made beside it.
         Not where there is an image, of this entry by another run or under another key:
         what is said of that counts, and no source is needed for it.
         """
         record = errand.record
         if decision.intention is not Intention.RETRY or self._is_there(errand):
             return False
+        kept = record.image_id if decision.shell is ShellFate.KEEP else None
+        if kept is not None and await self._performer.undertaker.may_live(kept):
+            return True
         fault = self._shared.sourcing.unfit(errand.spec_to_send, record)
         if fault is None:
             return False

@@ -49,9 +49,7 @@ class Performer:
         self.registrar = Registrar(
             service, limits, look=look, sightings=sightings, stop=stop
         )
-        self._undertaker = Undertaker(
-            service, look=look, sightings=sightings, stop=stop
-        )
+        self.undertaker = Undertaker(service, look=look, sightings=sightings, stop=stop)
 
     async def perform(self, command: Command, errand: Errand) -> list[Event]:
         """Carry out `command` and return what happened, the last one says what to do next.
@@ -71,7 +69,7 @@ class Performer:
             case WatchImage(image_id=image_id, job_id=job_id):
                 return [await self._watch(image_id, job_id, errand)]
             case DeleteShell(image_id=image_id):
-                return [await self._undertaker.bury(errand.record, image_id)]
+                return [await self.undertaker.bury(errand.record, image_id)]
 
     async def _watch(
         self, image_id: ImageId, job_id: JobId | None, errand: Errand

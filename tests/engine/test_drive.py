@@ -342,6 +342,30 @@ def test_keep_failed_leaves_the_dead_image_and_makes_one_beside_it() -> None:
     assert one.images_and_jobs() == (2, [1, 1])
 
 
+@pytest.mark.parametrize("is_away", [False, True], ids=["at work again", "not told"])
+def test_keep_failed_makes_nothing_beside_an_image_that_may_be_alive(
+    *, is_away: bool
+) -> None:
+    """A run with another ledger may have given the dead image a file since."""
+    one = rig(failing_jobs={"web-0": JOB_FAULT})
+    one.retry = RetryPolicy(keep_failed=True)
+    one.run()
+    (image,) = one.cloud.images.values()
+    one.cloud.failing_jobs.clear()
+    dead = image.view
+    if is_away:
+        one.cloud.read_error = lambda call: (
+            service_error(FaultKind.SERVER) if call == "get_image" else None
+        )
+    else:
+        image.view, image.job_id = replace(dead, status=ImageStatus.SAVING), None
+    assert one.run().exit_code == 3
+    assert one.cloud.calls["create"] == 1
+    image.view, one.cloud.read_error = dead, lambda _: None
+    assert one.run().exit_code == 0
+    assert one.cloud.calls["create"] == 2
+
+
 def test_without_retries_a_failed_entry_costs_no_request() -> None:
     one = rig(failing_jobs={"web-0": JOB_FAULT})
     one.run()

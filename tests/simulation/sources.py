@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from batch_register.errors import ServiceError
 from batch_register.event import SourceUploaded, UploadBegun, UploadProgressed
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.ports import Note
@@ -35,6 +36,12 @@ MIN_DISK_GB = 40
 UNFIT = Fault(
     kind=FaultKind.REJECTED,
     code="preflight.object-missing",
+    reason="as drawn",
+    action=Action.FIX_SOURCE,
+)
+CHANGED = Fault(
+    kind=FaultKind.REJECTED,
+    code="upload.file-changed",
     reason="as drawn",
     action=Action.FIX_SOURCE,
 )
@@ -204,7 +211,7 @@ class SimSources:
         except Exception:
             self._sender.witness.refuses(spec.key)
             raise
-        content = self._store.wanted(spec)
+        content = self._store.stored(spec) or ""
         await note(
             SourceUploaded(
                 etag=content,
@@ -240,6 +247,8 @@ class SimSources:
                 await self._part(spec, upload, number)
                 sent_bytes += PART_BYTES
                 await note(UploadProgressed(sent_bytes=number * PART_BYTES))
+        if self._store.version(spec) != stamp.modified_ns:  # of some parts, or of all
+            raise ServiceError("upload", CHANGED)
         await self._call(
             "complete", spec, lambda: self._store.complete(upload), upload.upload_id
         )

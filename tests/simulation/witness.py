@@ -134,8 +134,6 @@ class Witness:
     def answered(self, call: str, key: str | None, words: str) -> None:
         """Take note of an answer; unclear writes must not go on for ever."""
         self._history.add(self._who, key, f"< {call} {words}")
-        if key is not None and call == "create" and words.endswith("ok"):
-            self._unclear["register", key] = 0  # of another image from now on
         if key is None or call == "delete" or not words.endswith("unknown"):
             return
         self._unclear[call, key] += 1
@@ -199,6 +197,9 @@ class Witness:
             words = " ".join(str(part) for part in (*facts.values(), code) if part)
             what = f"ledger: {line['event']} {words}"
             self._history.add(self._who, line.get("key"), what)
+            if line["event"] in ("image.retry_started", "image.deferred"):
+                for call in ("create", "register"):  # begun afresh from now on
+                    self._unclear[call, line["key"]] = 0
 
     def disk_failed(self, words: str) -> None:
         """Take note that the disk refused."""
