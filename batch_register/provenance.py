@@ -39,11 +39,10 @@ class Provenance:
     @property
     def has_other_source(self) -> bool:
         """Return whether object or file has changed since the image was made of it."""
-        if self.other_file not in (None, self.accepted_file):
-            return True
-        return self.made_source is not None and self.source not in (
-            *(None, self.made_source),
-            self.accepted_source,
+        is_other_file = self.other_file not in (None, self.accepted_file)
+        usual = (None, self.made_source, self.accepted_source)
+        return is_other_file or (
+            self.made_source is not None and self.source not in usual
         )
 
     def note_source(self, event: Event, *, is_made: bool) -> None:

@@ -166,7 +166,9 @@ class Settings:
     ] = True
     accept_sources: Annotated[
         bool,
-        kinds.switch("Take changed sources of active images for theirs: they stay."),
+        kinds.switch(
+            "Let active images be as they are where their sources have changed."
+        ),
     ] = False
     upload_streams: Annotated[
         int,
