@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from batch_register.transport.tls import Tls
 from batch_register.workers.local import LocalFiles
+from batch_register.workers.send import CONNECTIONS
 from tests.transport.conftest import serve
 
 __all__ = ["serve"]  # a fixture
 
 DATA = bytes(range(256)) * 4096  # 1 MiB
 Open = Callable[..., Awaitable[LocalFiles]]
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left() -> Iterator[None]:
+    """Close what a test leaves idle: later on it would be some other test's leak."""
+    yield
+    CONNECTIONS.close()
 
 
 @pytest.fixture
