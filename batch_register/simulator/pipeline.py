@@ -57,7 +57,8 @@ class Pipeline:
         self._world.audit.arrive(record)
         try:
             return await self._serve(request, found, record)
-        except _ConnectionLostError:
+        # The latter where a client goes away in the middle of its body.
+        except (_ConnectionLostError, ConnectionResetError):
             return _reset(request)
         finally:
             self._world.audit.leave(record, self._world.clock.now_s())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable
 from hashlib import md5
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -103,3 +106,29 @@ async def test_a_signed_address_ends() -> None:
         answer = await send(cloud, "PUT", f"disks/a?{query}", b"x")
     assert answer.status == 403
     assert b"Request has expired" in answer.body
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if is_so():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it never came to that")
+
+
+async def test_a_client_that_goes_away_in_a_part_is_no_error_of_the_cloud(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with driven(**OPEN) as cloud:
+        furnish(cloud)
+        url = urlsplit(cloud.simulator.objects_url)
+        _, writer = await asyncio.open_connection(url.hostname, url.port)
+        writer.write(
+            b"PUT /obs/disks/a HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nx"
+        )
+        await writer.drain()
+        await until(lambda: cloud.simulator.audit.in_flight == 1)
+        writer.transport.abort()
+        await until(lambda: cloud.simulator.audit.in_flight == 0)
+        assert cloud.simulator.state.objects.find("disks:a") is None
+    assert caplog.records == []
