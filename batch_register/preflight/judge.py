@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from batch_register.ims.profile import Profile
-from batch_register.model import Fault, FilePlace, ImageSpec
+from batch_register.model import EntryKey, Fault, FilePlace, ImageSpec
 from batch_register.preflight import content, location
 from batch_register.preflight.findings import Code, finding, gravest
 from batch_register.preflight.limits import profile_findings
@@ -76,6 +76,20 @@ def judge(
         fault=fault,
     )
     return Judgement(verdict=verdict, unseen=unseen, notices=tuple(_notices(sight)))
+
+
+def told_of_upload(judgement: Judgement, uploader: EntryKey) -> Judgement:
+    """Return the verdict on an entry whose object another entry uploads in this run.
+
+    It is looked at before that, so a first run would find nothing there.
+    """
+    verdict = judgement.verdict
+    fault = verdict.fault
+    if fault is None or fault.code != Code.OBJECT_MISSING:
+        return judgement
+    hint = f"entry {uploader!r} uploads it: give this entry the same source"
+    told = replace(fault, reason=f"{fault.reason}; {hint}")
+    return replace(judgement, verdict=replace(verdict, fault=told))
 
 
 def judge_pin(sight: Sight, brought: Brought | None = None) -> Judgement:

@@ -27,7 +27,13 @@ from batch_register.preflight.eyes import (
     Target,
     is_silent,
 )
-from batch_register.preflight.judge import Judgement, judge, judge_pin, unlooked
+from batch_register.preflight.judge import (
+    Judgement,
+    judge,
+    judge_pin,
+    told_of_upload,
+    unlooked,
+)
 from batch_register.preflight.limits import profile_fault
 from batch_register.preflight.sight import Sight
 from batch_register.preflight.summary import Summary, Tally
@@ -107,6 +113,7 @@ class Survey:
                 for spec in stored
             }
             return Looks(verdicts=verdicts, summary=summary)
+        uploaders = {spec.image_url: spec.key for spec in stored if spec.source}
         tally = Tally()
         async for some in in_turns(stored):
             for spec in some:
@@ -116,6 +123,9 @@ class Survey:
                     if is_pin
                     else self._judged(spec, sight, brought.get(spec.key))
                 )
+                uploader = uploaders.get(spec.image_url)
+                if uploader is not None and spec.source is None:
+                    judgement = told_of_upload(judgement, uploader)
                 tally.take(spec.key, judgement, is_pin=is_pin)
         summary = tally.summary(
             sources=len(seen), requests=eyes.requests, took_s=took_s

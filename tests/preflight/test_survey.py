@@ -80,6 +80,20 @@ def test_a_format_that_its_name_alone_tells_is_not_read() -> None:
     assert verdict.inspection.disk_format is DiskFormat.ZVHD2
 
 
+def test_an_object_that_another_entry_is_to_upload_is_missed_with_a_hint() -> None:
+    ours = spec("ours", image_url="b:new.raw", source=FilePlace(path="new.raw"))
+    waiting, alone = (spec(url, image_url=f"b:{url}") for url in ("new.raw", "x.raw"))
+    store = FakeStore({"b:new.raw": None, "b:x.raw": None})
+    found = looked([ours, waiting, alone], store).verdicts
+    hints = {
+        key: verdict.fault.reason.partition("; entry ")[2]
+        for key, verdict in found.items()
+        if verdict.fault
+    }
+    hint = "'ours' uploads it: give this entry the same source"
+    assert hints == {"new.raw": hint, "x.raw": ""}
+
+
 def test_a_bucket_is_asked_once_and_an_object_once_and_once_for_its_header() -> None:
     store = FakeStore()
     looks = looked([*entries(50), *entries(50, "c")], store)
