@@ -92,6 +92,8 @@ def test_an_object_that_another_entry_is_to_upload_is_missed_with_a_hint() -> No
     }
     hint = "'ours' uploads it: give this entry the same source"
     assert hints == {"new.raw": hint, "x.raw": ""}
+    there = looked([ours, spec("waiting", image_url="b:new.raw")], FakeStore())
+    assert codes(there)["waiting"] is None
 
 
 def test_a_bucket_is_asked_once_and_an_object_once_and_once_for_its_header() -> None:
