@@ -40,10 +40,13 @@ class Provenance:
     def has_other_source(self) -> bool:
         """Return whether object or file has changed since the image was made of it."""
         is_other_file = self.other_file not in (None, self.accepted_file)
+        return is_other_file or self.has_other_object
+
+    @property
+    def has_other_object(self) -> bool:
+        """Return whether the object is another one than the image was made of."""
         usual = (None, self.made_source, self.accepted_source)
-        return is_other_file or (
-            self.made_source is not None and self.source not in usual
-        )
+        return self.made_source is not None and self.source not in usual
 
     def note_source(self, event: Event, *, is_made: bool) -> None:
         """Remember what an event tells.

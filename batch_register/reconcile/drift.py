@@ -118,9 +118,13 @@ def _active(
 
 
 def _other_source(holding: Holding, image_id: ImageId) -> Drift:
-    made, now = holding.record.made_source, holding.record.source
-    is_object = now not in (made, holding.record.accepted_source)
-    which = "the object in the bucket" if is_object else "the file that was uploaded"
+    record = holding.record
+    made, now = record.made_source, record.source
+    which = (
+        "the object in the bucket"
+        if record.has_other_object
+        else "the file that was uploaded"
+    )
     what = (
         f"{which} has changed since the image was made of it: put the old one back, or "
         "give the entry a new key and name to make an image of this one, or let the "

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from batch_register.errors import ServiceError
 from batch_register.event import SourceUploaded, UploadBegun, UploadProgressed
 from batch_register.model import Action, EntryKey, Fault, FaultKind, ImageSpec
 from batch_register.ports import Note
@@ -23,6 +22,7 @@ from batch_register.source import (
     SourceVerdict,
     UploadMark,
 )
+from batch_register.upload.faults import file_changed
 from tests.simulation.cloud import refusal
 from tests.simulation.story import SourcesAre
 from tests.simulation.witness import Witness
@@ -36,12 +36,6 @@ MIN_DISK_GB = 40
 UNFIT = Fault(
     kind=FaultKind.REJECTED,
     code="preflight.object-missing",
-    reason="as drawn",
-    action=Action.FIX_SOURCE,
-)
-CHANGED = Fault(
-    kind=FaultKind.REJECTED,
-    code="upload.file-changed",
     reason="as drawn",
     action=Action.FIX_SOURCE,
 )
@@ -248,7 +242,7 @@ class SimSources:
                 sent_bytes += PART_BYTES
                 await note(UploadProgressed(sent_bytes=number * PART_BYTES))
         if self._store.version(spec) != stamp.modified_ns:  # of some parts, or of all
-            raise ServiceError("upload", CHANGED)
+            raise file_changed(_place(spec))
         await self._call(
             "complete", spec, lambda: self._store.complete(upload), upload.upload_id
         )
